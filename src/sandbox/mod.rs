@@ -1,0 +1,3 @@
+//! .
+mod auth0;
+mod bitbucket;
