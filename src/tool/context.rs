@@ -36,7 +36,7 @@ pub struct ContextParts {
     /// Where to say how far the call is.
     pub progress: Arc<dyn Progress>,
     /// Which repositories exist for the agent.
-    pub repositories: Arc<RepositoryPolicy>,
+    pub repositories: RepositoryPolicy,
     /// Signs cursors.
     pub seal: Seal,
     /// Which call this is.
