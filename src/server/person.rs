@@ -56,8 +56,11 @@ impl Person for LocalPerson {
         Box::pin(self.linker.outcome(patience))
     }
 
-    fn relinking_can_help(&self, missing: &str) -> bool {
-        self.linker.relinking_can_help(missing)
+    fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Ok(person) = self.signed_in().await else { return true };
+            self.broker.relinking_can_help(&person.caller, missing)
+        })
     }
 
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {
