@@ -20,5 +20,8 @@ pub mod identity;
 pub mod net;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod seal;
 pub mod server;
 pub mod text;
+
+pub use error::{Error, Result};
