@@ -157,6 +157,9 @@ impl GetFile {
         }
         let mut room = self.max_bytes.get();
         let (mut kept, mut last, mut cut_bytes) = (String::new(), first - 1, 0);
+        // Git ends a line by a line feed only; what else breaks one must not shift the numbers.
+        let breaks = ['\r', '\u{85}', '\u{2028}', '\u{2029}'];
+        let text = text.replace("\r\n", "\n").replace(breaks, " ");
         for line in text.lines().skip(first - 1).take(most) {
             if line.len() > room {
                 // A line that is too long for any answer is cut; any other waits for the next one.
