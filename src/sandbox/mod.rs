@@ -149,3 +149,130 @@ impl Sandbox {
 async fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use serde_json::json;
+
+    use super::{Effect, Fault, Options, Sandbox, Service};
+
+    async fn start() -> (Sandbox, reqwest::Client, String) {
+        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        let url = format!("{}/.well-known/openid-configuration", sandbox.auth0_domain());
+        (sandbox, reqwest::Client::builder().no_proxy().build().unwrap(), url)
+    }
+
+    #[tokio::test]
+    async fn gives_another_process_all_it_needs() {
+        let (sandbox, ..) = start().await;
+        let names: Vec<_> =
+            sandbox.settings(Some("guest")).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(
+            names,
+            [
+                "AUTH0_DOMAIN",
+                "AUTH0_CLIENT_ID",
+                "AUTH0_CLIENT_SECRET",
+                "BITBUCKET_API_URL",
+                "AUTH0_REFRESH_TOKEN"
+            ]
+        );
+        assert_eq!(sandbox.settings(None).len(), 4);
+        assert_eq!(sandbox.settings(Some("nobody")).len(), 4);
+        assert_eq!(sandbox.refresh_token("cleo"), None, "Cleo signs in nowhere");
+    }
+
+    #[tokio::test]
+    async fn writes_down_what_it_was_asked() {
+        let (sandbox, http, url) = start().await;
+        let asked = http.post(format!("{url}?a=1")).bearer_auth("x").body("body");
+        asked.send().await.unwrap();
+        let requests = sandbox.requests();
+        let [request] = requests.as_slice() else { panic!("{requests:?}") };
+        assert_eq!(request.service, Service::Auth0);
+        assert_eq!(request.path, "/.well-known/openid-configuration?a=1");
+        assert_eq!(request.authorization.as_deref(), Some("Bearer x"));
+        assert_eq!((request.body.as_str(), request.status), ("body", Some(405)));
+        sandbox.clear_requests();
+        assert_eq!(sandbox.requests().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn fails_in_every_way_it_is_told_to() {
+        let (sandbox, http, url) = start().await;
+        let fail = |effect| sandbox.faults().add(Fault::new(Service::Auth0, effect).times(1));
+        fail(Effect::rate_limit(7));
+        let response = http.get(&url).send().await.unwrap();
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()["retry-after"], "7");
+        assert_eq!(
+            response.text().await.unwrap(),
+            r#"{"error":"too_many_requests","error_description":"Too Many Requests"}"#
+        );
+        fail(Effect::Delay(Duration::from_millis(200)));
+        let began = Instant::now();
+        assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+        assert!(began.elapsed() >= Duration::from_millis(200));
+        fail(Effect::Cut);
+        let response = http.get(&url).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(response.text().await.is_err());
+        fail(Effect::Unanswered);
+        let cut = async { http.get(&url).send().await?.text().await };
+        assert!(cut.await.is_err());
+        assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+    }
+
+    #[tokio::test]
+    async fn spoils_the_token_that_a_request_carries() {
+        let (sandbox, http, _) = start().await;
+        let url = format!("{}/oauth/token", sandbox.auth0_domain());
+        let token = sandbox.refresh_token("linked").unwrap();
+        let body = json!({
+            "client_id": sandbox.client_id(),
+            "client_secret": sandbox.client_secret(),
+            "grant_type": "refresh_token",
+            "refresh_token": token,
+        });
+        assert_eq!(http.post(&url).json(&body).send().await.unwrap().status(), 200);
+        sandbox.faults().add(Fault::new(Service::Auth0, Effect::RevokedToken).times(1));
+        for _ in 0..2 {
+            assert_eq!(http.post(&url).json(&body).send().await.unwrap().status(), 403);
+        }
+        let bearer = sandbox.world().bitbucket_token("linked").unwrap();
+        assert_eq!(sandbox.world().identify(&bearer).unwrap().person.nickname, "ana");
+        sandbox.faults().add(Fault::new(Service::Bitbucket, Effect::ExpiredToken));
+        let url = format!("{}/user", sandbox.bitbucket_api_url());
+        http.get(url).bearer_auth(&bearer).send().await.unwrap();
+        let problem = sandbox.world().identify(&bearer).unwrap_err();
+        assert_eq!(problem, super::world::TokenProblem::Expired);
+    }
+
+    #[tokio::test]
+    async fn takes_faults_over_http_from_those_who_mean_it() {
+        let (sandbox, http, url) = start().await;
+        let control = format!("{}/_sandbox/faults", sandbox.auth0_domain());
+        let fault = json!({ "service": "auth0", "effect": { "status": { "code": 503 } } });
+        let add = || http.post(&control).json(&fault);
+        assert_eq!(add().send().await.unwrap().status(), 403);
+        assert_eq!(add().header("x-sandbox", "1").send().await.unwrap().status(), 204);
+        assert_eq!(http.get(&url).send().await.unwrap().status(), 503);
+        let clear = http.delete(&control).header("x-sandbox", "1");
+        assert_eq!(clear.send().await.unwrap().status(), 204);
+        assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+        let wrong = http.post(&control).header("x-sandbox", "1").json(&json!({ "service": "x" }));
+        assert_eq!(wrong.send().await.unwrap().status(), 400);
+        assert_eq!(sandbox.requests().len(), 2, "the controls are not on the record");
+    }
+
+    #[tokio::test]
+    async fn stops_when_dropped() {
+        let (sandbox, http, url) = start().await;
+        assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+        drop(sandbox);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(http.get(&url).send().await.is_err());
+    }
+}

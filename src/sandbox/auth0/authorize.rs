@@ -224,3 +224,74 @@ fn is_loopback(address: &str) -> bool {
         None => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Harness;
+
+    #[tokio::test]
+    async fn comes_back_with_code_state_and_issuer() {
+        let harness = Harness::start().await;
+        let url = harness.authorize_url(&[("login_hint", "ben")]);
+        let page = harness.sandbox.consent(&url, "linked").await.unwrap();
+        assert_eq!(page, "Back at the application");
+        let names: Vec<_> = harness.parameters().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["code", "state", "iss"]);
+        assert_eq!(harness.parameter("state").unwrap(), "state-1");
+        assert_eq!(harness.parameter("iss").unwrap(), harness.url("/"));
+    }
+
+    #[tokio::test]
+    async fn says_who_refused() {
+        let harness = Harness::start().await;
+        harness.sandbox.refuse(&harness.authorize_url(&[]), "linked").await.unwrap();
+        let issuer = harness.url("/");
+        let wanted = [
+            ("error", "access_denied"),
+            ("error_description", "User did not authorize the request"),
+            ("state", "state-1"),
+            ("iss", issuer.as_str()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(harness.parameters(), wanted);
+    }
+
+    #[tokio::test]
+    async fn sends_nothing_to_an_address_that_is_not_registered() {
+        let harness = Harness::start().await;
+        for (name, value, heading) in [
+            ("redirect_uri", "http://127.0.0.1:18484/callback/", "Callback URL mismatch"),
+            ("redirect_uri", "http://127.0.0.1:18490/callback", "Callback URL mismatch"),
+            ("redirect_uri", "", "Callback URL mismatch"),
+            ("client_id", "other", "Unknown application"),
+        ] {
+            let url = harness.authorize_url(&[(name, value)]);
+            let page = harness.sandbox.consent(&url, "linked").await.unwrap();
+            assert!(page.contains(heading), "{page}");
+        }
+        let twice = format!("{}&state=2", harness.authorize_url(&[]));
+        let page = harness.sandbox.consent(&twice, "linked").await.unwrap();
+        assert!(page.ends_with("Parameter 'state' was sent more than once"), "{page}");
+        assert_eq!(harness.parameters(), []);
+    }
+
+    #[tokio::test]
+    async fn demands_what_a_careful_client_sends() {
+        let harness = Harness::start().await;
+        for (name, value, error) in [
+            ("response_type", "", "invalid_request"),
+            ("response_type", "token", "unsupported_response_type"),
+            ("state", "", "invalid_request"),
+            ("code_challenge", "", "invalid_request"),
+            ("code_challenge_method", "", "invalid_request"),
+            ("code_challenge_method", "plain", "invalid_request"),
+            ("organization", "org_other", "invalid_request"),
+            ("audience", "https://other/", "access_denied"),
+            ("prompt", "none", "login_required"),
+        ] {
+            let url = harness.authorize_url(&[(name, value)]);
+            harness.sandbox.consent(&url, "linked").await.unwrap();
+            assert_eq!(harness.parameter("error").unwrap(), error, "{name}={value}");
+        }
+    }
+}

@@ -160,3 +160,121 @@ fn public_key(pem: &str) -> Option<Vec<u8>> {
         pem.lines().map(str::trim).filter(|line| !line.starts_with("-----")).collect();
     STANDARD.decode(body).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::{KeyPair, KeySize};
+    use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+    use base64::Engine;
+    use serde_json::{Value, json};
+
+    use super::super::testing::Harness;
+    use super::{ASSERTION_TYPE, CLIENT_ID, STANDARD, URL_SAFE_NO_PAD};
+
+    fn sign(key: &KeyPair, claims: &Value) -> String {
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
+        let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+            .unwrap();
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    #[tokio::test]
+    async fn takes_a_secret_in_the_body_or_by_basic_but_not_both() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        let (id, secret) = (harness.sandbox.client_id(), harness.sandbox.client_secret());
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
+        assert_eq!(harness.form("/oauth/token", &grant).await.0, 200);
+        let url = harness.url("/oauth/token");
+        let basic = |secret: Option<&str>| {
+            let secret = secret.map(str::to_owned);
+            let (url, id, grant) = (&url, &id, &grant);
+            move |http: &reqwest::Client| http.post(url).basic_auth(id, secret).form(grant)
+        };
+        assert_eq!(harness.send(basic(Some(&secret))).await.0, 200);
+        let failed = json!({
+            "error": "invalid_client",
+            "error_description": "Client authentication failed",
+        });
+        assert_eq!(harness.send(basic(Some("wrong"))).await, (401, failed.clone()));
+        let wrong = [("client_id", &*id), ("client_secret", "wrong"), grant[0], grant[1]];
+        assert_eq!(harness.bare_form("/oauth/token", &wrong).await, (401, failed.clone()));
+        let none = [("client_id", &*id), grant[0], grant[1]];
+        assert_eq!(harness.bare_form("/oauth/token", &none).await, (401, failed));
+        let (_, twice) = harness
+            .send(|http| {
+                let both = [("client_id", &*id), ("client_secret", &*secret), grant[0], grant[1]];
+                http.post(&url).basic_auth(&id, Some(&secret)).form(&both)
+            })
+            .await;
+        assert_eq!(twice["error_description"], "The client may use one authentication method only");
+        let body = json!({
+            "grant_type": "refresh_token",
+            "refresh_token": token,
+            "client_id": id,
+            "client_secret": secret,
+        });
+        assert_eq!(harness.send(|http| http.post(&url).json(&body)).await.0, 200);
+    }
+
+    #[tokio::test]
+    async fn checks_every_claim_of_an_assertion() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+        let pem = STANDARD.encode(der.as_ref());
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n");
+        harness.sandbox.world().set_client_key(&pem);
+        let now = jiff::Timestamp::now().as_second();
+        let good = json!({
+            "iss": CLIENT_ID,
+            "sub": CLIENT_ID,
+            "aud": format!("{}/", harness.sandbox.auth0_domain()),
+            "iat": now,
+            "exp": now + 60,
+            "jti": "first",
+        });
+        let send = async |assertion: &str| {
+            let pairs = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", &token),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion),
+            ];
+            let (status, body) = harness.bare_form("/oauth/token", &pairs).await;
+            (status, body["error_description"].as_str().unwrap_or_default().to_owned())
+        };
+        let assertion = sign(&key, &good);
+        assert_eq!(send(&assertion).await, (200, String::new()));
+        assert_eq!(send(&assertion).await, (401, "Client assertion: used before".into()));
+        for (name, value, text) in [
+            ("iss", json!("other"), "iss and sub must be the client id"),
+            (
+                "aud",
+                json!(harness.sandbox.auth0_domain()),
+                "aud must be the issuer, with its slash",
+            ),
+            ("exp", json!(now - 60), "expired"),
+            ("exp", json!(now + 3600), "exp lies more than five minutes ahead"),
+            ("exp", Value::Null, "exp is missing"),
+            ("iat", json!(now + 60), "not valid yet"),
+            ("jti", json!("x".repeat(65)), "jti is missing or too long"),
+        ] {
+            let mut claims = good.clone();
+            claims["jti"] = json!(text);
+            claims[name] = value;
+            let said = send(&sign(&key, &claims)).await;
+            assert_eq!(said, (401, format!("Client assertion: {text}")));
+        }
+        let stranger = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let said = send(&sign(&stranger, &good)).await;
+        assert_eq!(said, (401, "Client assertion: wrong signature".into()));
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
+        assert_eq!(harness.form("/oauth/token", &grant).await.0, 401, "the secret is off now");
+    }
+}

@@ -183,3 +183,153 @@ fn insert(object: &mut Value, name: &str, value: impl Into<Value>) {
         object.insert(name.to_owned(), value.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::jwk::JwkSet;
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+    use serde_json::{Value, json};
+
+    use super::super::tenant::{MY_ACCOUNT_SCOPES, ORGANIZATION};
+    use super::super::testing::{Harness, VERIFIER};
+
+    async fn log_in(harness: &Harness, changes: &[(&str, &str)]) -> String {
+        let page = harness.sandbox.consent(&harness.authorize_url(changes), "guest").await.unwrap();
+        assert_eq!(page, "Back at the application");
+        harness.parameter("code").unwrap()
+    }
+
+    async fn redeem(harness: &Harness, code: &str, changes: &[(&str, &str)]) -> (u16, Value) {
+        let mut pairs = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", harness.callback.as_str()),
+            ("code_verifier", VERIFIER),
+        ];
+        pairs.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        pairs.extend_from_slice(changes);
+        harness.form("/oauth/token", &pairs).await
+    }
+
+    async fn refresh(harness: &Harness, token: &str, more: &[(&str, &str)]) -> (u16, Value) {
+        let mut pairs = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
+        pairs.extend_from_slice(more);
+        harness.form("/oauth/token", &pairs).await
+    }
+
+    #[tokio::test]
+    async fn signs_an_id_token_that_a_library_accepts() {
+        let harness = Harness::start().await;
+        let code = log_in(&harness, &[("organization", ORGANIZATION)]).await;
+        let (status, body) = redeem(&harness, &code, &[]).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(body["scope"], "openid profile email offline_access");
+        assert_eq!(body["expires_in"], 86_400);
+        let (_, keys) = harness.send(|http| http.get(harness.url("/.well-known/jwks.json"))).await;
+        let keys: JwkSet = serde_json::from_value(keys).unwrap();
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_audience(&[harness.sandbox.client_id()]);
+        validation.set_issuer(&[format!("{}/", harness.sandbox.auth0_domain())]);
+        let key = DecodingKey::from_jwk(&keys.keys[0]).unwrap();
+        let id_token = body["id_token"].as_str().unwrap();
+        let claims = decode::<Value>(id_token, &key, &validation).unwrap().claims;
+        let named = |name: &str| claims[name].as_str().unwrap().to_owned();
+        assert_eq!(
+            [named("sub"), named("nonce"), named("nickname"), named("org_id")],
+            ["auth0|gus", "nonce-1", "gus", ORGANIZATION]
+        );
+        let token = body["access_token"].as_str().unwrap();
+        let (_, user) =
+            harness.send(|http| http.get(harness.url("/userinfo")).bearer_auth(token)).await;
+        assert_eq!(user["email"], "gus@example.test");
+    }
+
+    #[tokio::test]
+    async fn takes_a_code_once_and_revokes_what_it_gave_the_second_time() {
+        let harness = Harness::start().await;
+        let code = log_in(&harness, &[]).await;
+        let (_, body) = redeem(&harness, &code, &[]).await;
+        let token = body["refresh_token"].as_str().unwrap();
+        assert_eq!(refresh(&harness, token, &[]).await.0, 200);
+        let bad_code =
+            json!({ "error": "invalid_grant", "error_description": "Invalid authorization code" });
+        assert_eq!(redeem(&harness, &code, &[]).await, (403, bad_code));
+        assert_eq!(refresh(&harness, token, &[]).await.0, 403);
+    }
+
+    #[tokio::test]
+    async fn wants_the_same_verifier_and_address_again() {
+        let harness = Harness::start().await;
+        let other_verifier = VERIFIER.replace('d', "e");
+        for (name, value, text) in [
+            ("code_verifier", other_verifier.as_str(), "Failed to verify code verifier"),
+            ("redirect_uri", "http://127.0.0.1:18484/callback", "The redirect URI is wrong"),
+        ] {
+            let code = log_in(&harness, &[]).await;
+            let (status, body) = redeem(&harness, &code, &[(name, value)]).await;
+            assert_eq!((status, body["error_description"].as_str()), (403, Some(text)));
+            assert_eq!(redeem(&harness, &code, &[]).await.0, 403, "the code is spent all the same");
+        }
+    }
+
+    #[tokio::test]
+    async fn gives_the_my_account_api_by_multi_resource_refresh_token() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        let audience = harness.url("/me/");
+        let all = MY_ACCOUNT_SCOPES.join(" ");
+        let wanted = format!("{all} read:me:made_up");
+        let (status, body) =
+            refresh(&harness, &token, &[("audience", &audience), ("scope", &wanted)]).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!((&body["scope"], &body["expires_in"]), (&json!(all), &json!(600)));
+        assert_eq!(body.get("refresh_token"), None);
+        assert_eq!(body.get("id_token"), None);
+        let (_, body) = refresh(&harness, &token, &[]).await;
+        assert_eq!(body["scope"], "openid profile email offline_access");
+        let (status, body) = refresh(&harness, &token, &[("audience", "https://other/")]).await;
+        assert_eq!(
+            (status, body["error_description"].as_str()),
+            (403, Some("Service not found: https://other/"))
+        );
+        let world = harness.sandbox.world();
+        world.change_tenant(|tenant| tenant.my_account_grant = false);
+        let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
+        assert_eq!(
+            (status, body["error_description"].as_str().unwrap()),
+            (403, &*super::no_grant(&audience))
+        );
+        world.change_tenant(|tenant| tenant.my_account_policy = false);
+        let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
+        assert_eq!((status, body["error"].as_str()), (400, Some("invalid_target")));
+    }
+
+    #[tokio::test]
+    async fn rotates_only_where_the_tenant_does() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        harness.sandbox.world().rotate_refresh_tokens(true);
+        let (_, body) = refresh(&harness, &token, &[]).await;
+        let next = body["refresh_token"].as_str().unwrap();
+        assert_eq!(refresh(&harness, &token, &[]).await.0, 403);
+        assert_eq!(refresh(&harness, next, &[]).await.0, 200);
+    }
+
+    #[tokio::test]
+    async fn forgets_a_refresh_token_that_is_revoked() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        let other = harness.sandbox.refresh_token("linked").unwrap();
+        assert_eq!(harness.form("/oauth/revoke", &[("token", &token)]).await, (200, json!("")));
+        let (status, body) = refresh(&harness, &token, &[]).await;
+        let gone = json!({
+            "error": "invalid_grant",
+            "error_description": "Unknown or invalid refresh token.",
+        });
+        assert_eq!((status, body), (403, gone));
+        assert_eq!(harness.form("/oauth/revoke", &[("token", "unknown")]).await.0, 200);
+        assert_eq!(refresh(&harness, &other, &[]).await.0, 200);
+        harness.sandbox.world().revoke_refresh_token("linked");
+        assert_eq!(refresh(&harness, &other, &[]).await.0, 403);
+    }
+}

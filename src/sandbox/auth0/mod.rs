@@ -18,6 +18,8 @@ mod parameters;
 mod schema;
 pub(crate) mod state;
 mod tenant;
+#[cfg(test)]
+mod testing;
 mod tokens;
 mod vault;
 

@@ -292,3 +292,249 @@ async fn add_rate_headers(request: Request, next: Next) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Method;
+    use serde_json::{Value, json};
+    use url::Url;
+
+    use super::super::testing::{Harness, VERIFIER};
+
+    /// Opens a connect request; gives its `auth_session` and the URL for the browser.
+    async fn open(harness: &Harness, token: &str) -> (String, String) {
+        let body = harness.connect_body();
+        let (status, body) = harness.me(Method::POST, "/connect", token, Some(body)).await;
+        assert_eq!(status, 201, "{body}");
+        assert_eq!(body["expires_in"], 300);
+        let ticket = body["connect_params"]["ticket"].as_str().unwrap();
+        let uri = body["connect_uri"].as_str().unwrap();
+        let url = Url::parse_with_params(uri, [("ticket", ticket)]).unwrap();
+        (body["auth_session"].as_str().unwrap().to_owned(), url.into())
+    }
+
+    async fn complete(harness: &Harness, token: &str, session: &str, code: &str) -> (u16, Value) {
+        let body = json!({
+            "auth_session": session,
+            "connect_code": code,
+            "redirect_uri": harness.callback,
+            "code_verifier": VERIFIER,
+        });
+        harness.me(Method::POST, "/complete", token, Some(body)).await
+    }
+
+    async fn accounts(harness: &Harness, token: &str) -> Vec<Value> {
+        let (status, body) = harness.me(Method::GET, "/accounts", token, None).await;
+        assert_eq!(status, 200, "{body}");
+        body["accounts"].as_array().unwrap().clone()
+    }
+
+    #[tokio::test]
+    async fn connects_lists_and_deletes_an_account() {
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        assert_eq!(accounts(&harness, &token).await, Vec::<Value>::new());
+        let (session, url) = open(&harness, &token).await;
+        let page = harness.sandbox.consent(&url, "guest").await.unwrap();
+        assert_eq!(page, "Back at the application");
+        assert_eq!(harness.parameter("state").unwrap(), "state-1");
+        let code = harness.parameter("connect_code").unwrap();
+        assert_eq!(code.len(), 46);
+        let (status, mut made) = complete(&harness, &token, &session, &code).await;
+        assert_eq!(status, 201, "{made}");
+        assert_eq!(accounts(&harness, &token).await, [made.clone()]);
+        let id = made["id"].take().as_str().unwrap().to_owned();
+        assert!(made["created_at"].take().as_str().unwrap().ends_with('Z'));
+        assert_eq!(
+            made,
+            json!({
+                "id": null,
+                "connection": "bitbucket",
+                "access_type": "offline",
+                "scopes":
+                    ["account", "repository:write", "pullrequest:write", "pipeline:write", "project"],
+                "created_at": null,
+            })
+        );
+        assert!(harness.sandbox.world().is_linked("guest"));
+        let other = harness.my_account_token("linked").await;
+        let path = format!("/accounts/{id}");
+        assert_eq!(harness.me(Method::DELETE, &path, &other, None).await.0, 404);
+        assert_eq!(harness.me(Method::DELETE, &path, &token, None).await, (204, json!("")));
+        assert_eq!(harness.me(Method::DELETE, &path, &token, None).await.0, 404);
+        assert_eq!(harness.me(Method::DELETE, "/accounts/x", &token, None).await.0, 400);
+        assert!(!harness.sandbox.world().is_linked("guest"));
+    }
+
+    #[tokio::test]
+    async fn completes_once_and_only_what_was_granted() {
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        let (session, url) = open(&harness, &token).await;
+        assert_eq!(complete(&harness, &token, &session, "early").await.0, 400);
+        harness.sandbox.consent(&url, "guest").await.unwrap();
+        let code = harness.parameter("connect_code").unwrap();
+        let again = harness.sandbox.consent(&url, "guest").await.unwrap();
+        assert!(again.contains("This link leads nowhere"), "{again}");
+        let stranger = harness.my_account_token("linked").await;
+        let (status, body) = complete(&harness, &stranger, &session, &code).await;
+        assert_eq!((status, body["detail"].as_str()), (404, Some("Invalid or expired session")));
+        let body = json!({
+            "auth_session": session,
+            "connect_code": code,
+            "redirect_uri": harness.callback,
+        });
+        let (status, body) = harness.me(Method::POST, "/complete", &token, Some(body)).await;
+        assert_eq!((status, body["detail"].as_str()), (400, Some("Invalid code_verifier")));
+        assert_eq!(complete(&harness, &token, &session, &code).await.0, 201);
+        assert_eq!(complete(&harness, &token, &session, &code).await.0, 409);
+        let (session, url) = open(&harness, &token).await;
+        harness.sandbox.consent(&url, "guest").await.unwrap();
+        let code = harness.parameter("connect_code").unwrap();
+        harness.sandbox.world().expire_tickets();
+        assert_eq!(complete(&harness, &token, &session, &code).await.0, 404);
+    }
+
+    #[tokio::test]
+    async fn lets_a_forwarded_link_bring_in_somebody_elses_account() {
+        // The mix-up that applications must prevent: Auth0's link does not look at who opens it.
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        let (session, url) = open(&harness, &token).await;
+        harness.sandbox.consent(&url, "limited").await.unwrap();
+        let code = harness.parameter("connect_code").unwrap();
+        let (_, made) = complete(&harness, &token, &session, &code).await;
+        assert_eq!(made["scopes"], json!(["account", "repository", "pullrequest", "project"]));
+    }
+
+    #[tokio::test]
+    async fn says_that_the_person_refused() {
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        let (_, url) = open(&harness, &token).await;
+        harness.sandbox.refuse(&url, "guest").await.unwrap();
+        assert_eq!(harness.parameter("error").unwrap(), "access_denied");
+        assert_eq!(harness.parameter("state").unwrap(), "state-1");
+    }
+
+    #[tokio::test]
+    async fn puts_the_code_into_the_fragment_where_told_to() {
+        let harness = Harness::start().await;
+        harness.sandbox.world().connect_code_in_fragment(true);
+        let token = harness.my_account_token("guest").await;
+        let (_, url) = open(&harness, &token).await;
+        harness.sandbox.consent(&url, "guest").await.unwrap();
+        assert_eq!(harness.parameters(), []);
+    }
+
+    #[tokio::test]
+    async fn checks_a_body_against_the_document() {
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        for (name, value) in [
+            ("connection", Value::Null),
+            ("redirect_uri", json!("not a uri")),
+            ("scopes", json!([])),
+            ("scopes", json!(["a", "a"])),
+            ("code_challenge", json!("short")),
+            ("code_challenge_method", json!("plain")),
+            ("made_up", json!(true)),
+            ("authorization_params", json!({ "made_up": "x" })),
+        ] {
+            let mut body = harness.connect_body();
+            body[name] = value;
+            let (status, body) = harness.me(Method::POST, "/connect", &token, Some(body)).await;
+            let said = (status, body["type"].as_str().unwrap());
+            assert_eq!(said, (400, "https://auth0.com/api-errors/A0E-400-0003"), "{name}");
+        }
+        let mut body = harness.connect_body();
+        body["connection"] = json!("");
+        let said = harness.me(Method::POST, "/connect", &token, Some(body)).await;
+        let wanted = json!({
+            "type": "https://auth0.com/api-errors/A0E-400-0003",
+            "title": "Validation Error",
+            "detail": "Invalid request payload input",
+            "status": 400,
+            "validation_errors": [{
+                "detail": "\"\" is shorter than 1 character",
+                "field": "connection",
+                "pointer": "#/connection",
+                "source": "body",
+            }],
+        });
+        assert_eq!(said, (400, wanted));
+        let url = harness.url("/me/v1/connected-accounts/connect");
+        let (status, _) = harness.send(|http| http.post(url).bearer_auth(&token).body("{}")).await;
+        assert_eq!(status, 415);
+        let mut body = harness.connect_body();
+        body["redirect_uri"] = json!("https://elsewhere.test/");
+        let (status, body) = harness.me(Method::POST, "/connect", &token, Some(body)).await;
+        assert_eq!((status, body["detail"].as_str()), (400, Some("Invalid redirect_uri")));
+    }
+
+    #[tokio::test]
+    async fn takes_only_its_own_tokens_with_the_right_scope() {
+        let harness = Harness::start().await;
+        let refused = json!({
+            "type": "https://auth0.com/api-errors/A0E-401-0003",
+            "title": "Invalid Token",
+            "detail": "Invalid Token",
+            "status": 401,
+        });
+        let said = harness.me(Method::GET, "/accounts", "made-up", None).await;
+        assert_eq!(said, (401, refused));
+        let refresh_token = harness.sandbox.refresh_token("linked").unwrap();
+        let audience = harness.url("/me/");
+        let mut pairs = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.as_str()),
+            ("audience", audience.as_str()),
+            ("scope", "read:me:connected_accounts"),
+        ];
+        let (_, body) = harness.form("/oauth/token", &pairs).await;
+        let read_only = body["access_token"].as_str().unwrap();
+        assert_eq!(accounts(&harness, read_only).await.len(), 1);
+        let (status, body) =
+            harness.me(Method::POST, "/connect", read_only, Some(harness.connect_body())).await;
+        let text = "Insufficient scope, expected any of: create:me:connected_accounts";
+        assert_eq!((status, body["detail"].as_str()), (403, Some(text)));
+        pairs.truncate(2);
+        let (_, body) = harness.form("/oauth/token", &pairs).await;
+        let opaque = body["access_token"].as_str().unwrap();
+        assert_eq!(harness.me(Method::GET, "/accounts", opaque, None).await.0, 401);
+        harness.sandbox.world().expire_access_token("linked");
+        assert_eq!(harness.me(Method::GET, "/accounts", read_only, None).await.0, 401);
+        let token = harness.my_account_token("linked").await;
+        harness.sandbox.world().change_tenant(|tenant| tenant.my_account = false);
+        assert_eq!(harness.me(Method::GET, "/accounts", &token, None).await.0, 404);
+    }
+
+    #[tokio::test]
+    async fn pages_by_from_and_by_next() {
+        let harness = Harness::start().await;
+        harness.sandbox.world().link_as("linked", "ben");
+        harness.sandbox.world().link_as("linked", "cleo");
+        let token = harness.my_account_token("linked").await;
+        let mut ids = Vec::new();
+        let mut path = "/accounts?take=1".to_owned();
+        for name in ["from", "next", "from"] {
+            let (_, body) = harness.me(Method::GET, &path, &token, None).await;
+            ids.push(body["accounts"][0]["id"].clone());
+            match body["next"].as_str() {
+                Some(next) => path = format!("/accounts?take=1&{name}={next}"),
+                None => break,
+            }
+        }
+        let all: Vec<_> =
+            accounts(&harness, &token).await.iter().map(|one| one["id"].clone()).collect();
+        assert_eq!(ids, all);
+        assert_eq!(ids.len(), 3);
+        for path in ["/accounts?take=21", "/accounts?take=0", "/accounts?from=x"] {
+            assert_eq!(harness.me(Method::GET, path, &token, None).await.0, 400, "{path}");
+        }
+        let (_, body) = harness.me(Method::GET, "/accounts?connection=github", &token, None).await;
+        assert_eq!(body, json!({ "accounts": [] }));
+        let (_, body) = harness.me(Method::GET, "/connections", &token, None).await;
+        assert_eq!(body["connections"][0]["strategy"], "bitbucket");
+    }
+}
