@@ -66,7 +66,7 @@ pub enum Effect {
     Delay(#[serde(deserialize_with = "milliseconds")] Duration),
     /// The request is carried out; the connection closes in the middle of the answer.
     Cut,
-    /// The request is not carried out; the connection closes before the first byte of a body.
+    /// The request is not carried out; the connection closes without an answer.
     Unanswered,
     /// The token that the request carries expires just before it is looked at.
     ExpiredToken,

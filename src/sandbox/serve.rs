@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -43,8 +44,8 @@ pub(crate) fn serve(
     let control = Router::new()
         .route("/_sandbox/faults", post(add_faults).delete(clear_faults))
         .with_state(Arc::clone(&around.faults));
-    let router =
-        handlers.layer(axum::middleware::from_fn_with_state(around, handle)).merge(control);
+    let handlers = handlers.layer(axum::middleware::from_fn_with_state(around, handle));
+    let router = control.fallback_service(handlers);
     // Without it, small answers wait for the caller's delayed acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -108,7 +109,7 @@ async fn handle(State(around): State<Around>, request: Request, next: Next) -> R
             answer(code, body, headers)
         }
         Some(Effect::Cut) => cut(next.run(request).await).await,
-        Some(Effect::Unanswered) => broken(Response::default(), Bytes::new(), 1),
+        Some(Effect::Unanswered) => unanswered(),
         _ => next.run(request).await,
     };
     around.record.answered(ticket, response.status().as_u16());
@@ -141,16 +142,22 @@ async fn cut(response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let whole = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
     let half = whole.slice(..whole.len() / 2);
-    broken(Response::from_parts(parts, Body::empty()), half, whole.len().max(1))
+    let start = stream::iter((!half.is_empty()).then_some(Ok(half)));
+    let end = stream::once(async {
+        // A pause, so that the half is on its way before the connection closes.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(std::io::Error::other("cut on purpose"))
+    });
+    let mut response = Response::from_parts(parts, Body::from_stream(start.chain(end)));
+    let promised = HeaderValue::from(whole.len().max(1));
+    response.headers_mut().insert(header::CONTENT_LENGTH, promised);
+    response
 }
 
-/// An answer that ends with a closed connection before its `promised` length.
-fn broken(mut response: Response, start: Bytes, promised: usize) -> Response {
-    let end = stream::once(ready(Err(std::io::Error::other("cut on purpose"))));
-    let start = stream::iter((!start.is_empty()).then_some(Ok(start)));
-    *response.body_mut() = Body::from_stream(start.chain(end));
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(promised));
-    response
+/// Closes the connection: the error comes before anything is written.
+fn unanswered() -> Response {
+    let error = stream::once(ready(Err::<Bytes, _>(std::io::Error::other("cut on purpose"))));
+    Response::new(Body::from_stream(error))
 }
 
 /// An error in the shape that `service` gives it at `path`.

@@ -114,3 +114,72 @@ fn spent() -> Response {
         "This link is unknown, used or older than five minutes. Start again where you got it.";
     error_page(StatusCode::BAD_REQUEST, "This link leads nowhere", text)
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Method;
+    use serde_json::json;
+
+    use super::super::testing::Harness;
+
+    #[tokio::test]
+    async fn completes_once_and_only_what_was_granted() {
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        let (session, url) = harness.open_connect(&token).await;
+        assert_eq!(harness.complete(&token, &session, "early").await.0, 400);
+        harness.sandbox.consent(&url, "guest").await.unwrap();
+        let code = harness.parameter("connect_code").unwrap();
+        let again = harness.sandbox.consent(&url, "guest").await.unwrap();
+        assert!(again.contains("This link leads nowhere"), "{again}");
+        let stranger = harness.my_account_token("linked").await;
+        let (status, body) = harness.complete(&stranger, &session, &code).await;
+        assert_eq!((status, body["detail"].as_str()), (404, Some("Invalid or expired session")));
+        let body = json!({
+            "auth_session": session,
+            "connect_code": code,
+            "redirect_uri": harness.callback,
+        });
+        let (status, body) = harness.me(Method::POST, "/complete", &token, Some(body)).await;
+        assert_eq!((status, body["detail"].as_str()), (400, Some("Invalid code_verifier")));
+        assert_eq!(harness.complete(&token, &session, &code).await.0, 201);
+        assert_eq!(harness.complete(&token, &session, &code).await.0, 409);
+        let (session, url) = harness.open_connect(&token).await;
+        harness.sandbox.consent(&url, "guest").await.unwrap();
+        let code = harness.parameter("connect_code").unwrap();
+        harness.sandbox.world().expire_tickets();
+        assert_eq!(harness.complete(&token, &session, &code).await.0, 404);
+    }
+
+    #[tokio::test]
+    async fn lets_a_forwarded_link_bring_in_somebody_elses_account() {
+        // The mix-up that applications must prevent: Auth0's link does not look at who opens it.
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        let (session, url) = harness.open_connect(&token).await;
+        harness.sandbox.consent(&url, "limited").await.unwrap();
+        let code = harness.parameter("connect_code").unwrap();
+        let (_, made) = harness.complete(&token, &session, &code).await;
+        assert_eq!(made["scopes"], json!(["account", "repository", "pullrequest", "project"]));
+    }
+
+    #[tokio::test]
+    async fn says_that_the_person_refused() {
+        let harness = Harness::start().await;
+        let token = harness.my_account_token("guest").await;
+        let (_, url) = harness.open_connect(&token).await;
+        harness.sandbox.refuse(&url, "guest").await.unwrap();
+        assert_eq!(harness.parameter("error").unwrap(), "access_denied");
+        assert_eq!(harness.parameter("state").unwrap(), "state-1");
+    }
+
+    #[tokio::test]
+    async fn puts_the_code_into_the_fragment_where_told_to() {
+        let harness = Harness::start().await;
+        harness.sandbox.world().connect_code_in_fragment(true);
+        let token = harness.my_account_token("guest").await;
+        let (_, url) = harness.open_connect(&token).await;
+        harness.sandbox.consent(&url, "guest").await.unwrap();
+        assert_eq!(harness.parameters(), []);
+    }
+}

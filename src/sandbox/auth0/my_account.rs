@@ -297,31 +297,8 @@ async fn add_rate_headers(request: Request, next: Next) -> Response {
 mod tests {
     use reqwest::Method;
     use serde_json::{Value, json};
-    use url::Url;
 
-    use super::super::testing::{Harness, VERIFIER};
-
-    /// Opens a connect request; gives its `auth_session` and the URL for the browser.
-    async fn open(harness: &Harness, token: &str) -> (String, String) {
-        let body = harness.connect_body();
-        let (status, body) = harness.me(Method::POST, "/connect", token, Some(body)).await;
-        assert_eq!(status, 201, "{body}");
-        assert_eq!(body["expires_in"], 300);
-        let ticket = body["connect_params"]["ticket"].as_str().unwrap();
-        let uri = body["connect_uri"].as_str().unwrap();
-        let url = Url::parse_with_params(uri, [("ticket", ticket)]).unwrap();
-        (body["auth_session"].as_str().unwrap().to_owned(), url.into())
-    }
-
-    async fn complete(harness: &Harness, token: &str, session: &str, code: &str) -> (u16, Value) {
-        let body = json!({
-            "auth_session": session,
-            "connect_code": code,
-            "redirect_uri": harness.callback,
-            "code_verifier": VERIFIER,
-        });
-        harness.me(Method::POST, "/complete", token, Some(body)).await
-    }
+    use super::super::testing::Harness;
 
     async fn accounts(harness: &Harness, token: &str) -> Vec<Value> {
         let (status, body) = harness.me(Method::GET, "/accounts", token, None).await;
@@ -334,13 +311,13 @@ mod tests {
         let harness = Harness::start().await;
         let token = harness.my_account_token("guest").await;
         assert_eq!(accounts(&harness, &token).await, Vec::<Value>::new());
-        let (session, url) = open(&harness, &token).await;
+        let (session, url) = harness.open_connect(&token).await;
         let page = harness.sandbox.consent(&url, "guest").await.unwrap();
         assert_eq!(page, "Back at the application");
         assert_eq!(harness.parameter("state").unwrap(), "state-1");
         let code = harness.parameter("connect_code").unwrap();
         assert_eq!(code.len(), 46);
-        let (status, mut made) = complete(&harness, &token, &session, &code).await;
+        let (status, mut made) = harness.complete(&token, &session, &code).await;
         assert_eq!(status, 201, "{made}");
         assert_eq!(accounts(&harness, &token).await, [made.clone()]);
         let id = made["id"].take().as_str().unwrap().to_owned();
@@ -364,67 +341,6 @@ mod tests {
         assert_eq!(harness.me(Method::DELETE, &path, &token, None).await.0, 404);
         assert_eq!(harness.me(Method::DELETE, "/accounts/x", &token, None).await.0, 400);
         assert!(!harness.sandbox.world().is_linked("guest"));
-    }
-
-    #[tokio::test]
-    async fn completes_once_and_only_what_was_granted() {
-        let harness = Harness::start().await;
-        let token = harness.my_account_token("guest").await;
-        let (session, url) = open(&harness, &token).await;
-        assert_eq!(complete(&harness, &token, &session, "early").await.0, 400);
-        harness.sandbox.consent(&url, "guest").await.unwrap();
-        let code = harness.parameter("connect_code").unwrap();
-        let again = harness.sandbox.consent(&url, "guest").await.unwrap();
-        assert!(again.contains("This link leads nowhere"), "{again}");
-        let stranger = harness.my_account_token("linked").await;
-        let (status, body) = complete(&harness, &stranger, &session, &code).await;
-        assert_eq!((status, body["detail"].as_str()), (404, Some("Invalid or expired session")));
-        let body = json!({
-            "auth_session": session,
-            "connect_code": code,
-            "redirect_uri": harness.callback,
-        });
-        let (status, body) = harness.me(Method::POST, "/complete", &token, Some(body)).await;
-        assert_eq!((status, body["detail"].as_str()), (400, Some("Invalid code_verifier")));
-        assert_eq!(complete(&harness, &token, &session, &code).await.0, 201);
-        assert_eq!(complete(&harness, &token, &session, &code).await.0, 409);
-        let (session, url) = open(&harness, &token).await;
-        harness.sandbox.consent(&url, "guest").await.unwrap();
-        let code = harness.parameter("connect_code").unwrap();
-        harness.sandbox.world().expire_tickets();
-        assert_eq!(complete(&harness, &token, &session, &code).await.0, 404);
-    }
-
-    #[tokio::test]
-    async fn lets_a_forwarded_link_bring_in_somebody_elses_account() {
-        // The mix-up that applications must prevent: Auth0's link does not look at who opens it.
-        let harness = Harness::start().await;
-        let token = harness.my_account_token("guest").await;
-        let (session, url) = open(&harness, &token).await;
-        harness.sandbox.consent(&url, "limited").await.unwrap();
-        let code = harness.parameter("connect_code").unwrap();
-        let (_, made) = complete(&harness, &token, &session, &code).await;
-        assert_eq!(made["scopes"], json!(["account", "repository", "pullrequest", "project"]));
-    }
-
-    #[tokio::test]
-    async fn says_that_the_person_refused() {
-        let harness = Harness::start().await;
-        let token = harness.my_account_token("guest").await;
-        let (_, url) = open(&harness, &token).await;
-        harness.sandbox.refuse(&url, "guest").await.unwrap();
-        assert_eq!(harness.parameter("error").unwrap(), "access_denied");
-        assert_eq!(harness.parameter("state").unwrap(), "state-1");
-    }
-
-    #[tokio::test]
-    async fn puts_the_code_into_the_fragment_where_told_to() {
-        let harness = Harness::start().await;
-        harness.sandbox.world().connect_code_in_fragment(true);
-        let token = harness.my_account_token("guest").await;
-        let (_, url) = open(&harness, &token).await;
-        harness.sandbox.consent(&url, "guest").await.unwrap();
-        assert_eq!(harness.parameters(), []);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::http::Uri;
 use axum::response::Html;
 use axum::routing::get;
+use reqwest::Method;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use url::Url;
@@ -68,7 +69,7 @@ impl Harness {
     /// A call of the My Account API.
     pub(crate) async fn me(
         &self,
-        method: reqwest::Method,
+        method: Method,
         path: &str,
         token: &str,
         body: Option<Value>,
@@ -122,6 +123,28 @@ impl Harness {
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
         })
+    }
+
+    /// Opens a connect request; gives its `auth_session` and the URL for the browser.
+    pub(crate) async fn open_connect(&self, token: &str) -> (String, String) {
+        let body = self.connect_body();
+        let (status, body) = self.me(Method::POST, "/connect", token, Some(body)).await;
+        assert_eq!(status, 201, "{body}");
+        assert_eq!(body["expires_in"], 300);
+        let ticket = body["connect_params"]["ticket"].as_str().unwrap();
+        let uri = body["connect_uri"].as_str().unwrap();
+        let url = Url::parse_with_params(uri, [("ticket", ticket)]).unwrap();
+        (body["auth_session"].as_str().unwrap().to_owned(), url.into())
+    }
+
+    pub(crate) async fn complete(&self, token: &str, session: &str, code: &str) -> (u16, Value) {
+        let body = json!({
+            "auth_session": session,
+            "connect_code": code,
+            "redirect_uri": self.callback,
+            "code_verifier": VERIFIER,
+        });
+        self.me(Method::POST, "/complete", token, Some(body)).await
     }
 
     /// The parameters with which the last browser came back.
