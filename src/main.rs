@@ -26,11 +26,8 @@ fn run(cli: Cli, sources: Sources) -> anyhow::Result<ExitCode> {
 }
 
 fn runtime(threads: usize) -> std::io::Result<Runtime> {
-    let mut builder = if threads == 1 {
-        Builder::new_current_thread()
-    } else {
-        Builder::new_multi_thread()
-    };
+    let mut builder =
+        if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if threads > 1 {
         builder.worker_threads(threads);
     }

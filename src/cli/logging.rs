@@ -13,7 +13,8 @@ const TALKATIVE: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls"];
 
 /// Starts the log. Only the first call counts.
 pub fn start(logging: &Logging) {
-    let quiet = TALKATIVE.iter().filter_map(|name| format!("{name}=info").parse::<Directive>().ok());
+    let quiet =
+        TALKATIVE.iter().filter_map(|name| format!("{name}=info").parse::<Directive>().ok());
     let Ok(filter) = EnvFilter::try_new(&logging.filter) else { return };
     let filter = quiet.fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);

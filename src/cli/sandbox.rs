@@ -103,8 +103,10 @@ mod tests {
 
     fn said(arguments: &[&str]) -> String {
         let line = Line::try_parse_from(arguments).unwrap();
-        let settings =
-            [("AUTH0_DOMAIN", "http://127.0.0.1:1".to_owned()), ("AUTH0_CLIENT_ID", "c".to_owned())];
+        let settings = [
+            ("AUTH0_DOMAIN", "http://127.0.0.1:1".to_owned()),
+            ("AUTH0_CLIENT_ID", "c".to_owned()),
+        ];
         line.sandbox.introduction(&settings).unwrap()
     }
 

@@ -25,7 +25,10 @@ pub(super) struct SandboxOption {
 
 impl SandboxOption {
     /// Starts the sandbox if it was asked for. It runs for as long as the caller keeps it.
-    pub(super) async fn start(&self, sources: Sources) -> anyhow::Result<(Sources, Option<Sandbox>)> {
+    pub(super) async fn start(
+        &self,
+        sources: Sources,
+    ) -> anyhow::Result<(Sources, Option<Sandbox>)> {
         if !self.sandbox {
             return Ok((sources, None));
         }
