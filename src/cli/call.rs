@@ -76,8 +76,13 @@ mod tests {
 
     #[test]
     fn takes_a_value_as_json_where_it_is_json_and_text_is_not_wanted() {
-        let line =
-            ["get_pull_request", "repository=acme/shop", "number=42", "pipeline=7", "paths=[\"a\"]"];
+        let line = [
+            "get_pull_request",
+            "repository=acme/shop",
+            "number=42",
+            "pipeline=7",
+            "paths=[\"a\"]",
+        ];
         let expected =
             json!({ "repository": "acme/shop", "number": 42, "pipeline": "7", "paths": ["a"] });
         assert_eq!(Value::Object(read(&line).unwrap()), expected);

@@ -120,7 +120,7 @@ impl Reader<'_> {
         if need == Need::Auth0 {
             self.require(&domain, &settings::AUTH0_DOMAIN, "");
             self.require(&client_id, &settings::AUTH0_CLIENT_ID, "");
-            let or = format!(", or `{}`", settings::AUTH0_CLIENT_SIGNING_KEY.variable);
+            let or = format!(" or `{}`", settings::AUTH0_CLIENT_SIGNING_KEY.variable);
             self.require(&client, &settings::AUTH0_CLIENT_SECRET, &or);
         }
         let (Found::Good(domain), Found::Good(client_id), Found::Good(client)) =
@@ -154,7 +154,11 @@ impl Reader<'_> {
             (None, Some(given)) => self.read(given, |text| {
                 values::signing_key(text).map(ClientAuthentication::SigningKey)
             }),
-            (None, None) => Found::Nothing,
+            (None, None) => {
+                let both = [&settings::AUTH0_CLIENT_SECRET, &settings::AUTH0_CLIENT_SIGNING_KEY];
+                let unreadable = |setting: &&Setting| self.0.unreadable.contains(setting.variable);
+                if both.iter().any(unreadable) { Found::Bad } else { Found::Nothing }
+            }
         }
     }
 
@@ -244,6 +248,7 @@ impl Reader<'_> {
     ) -> Found<T> {
         match self.0.find(setting) {
             Some(given) => self.read(given, parse),
+            None if self.0.unreadable.contains(setting.variable) => Found::Bad,
             None => Found::Nothing,
         }
     }

@@ -1,6 +1,6 @@
 //! Where values come from, and which of them wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -81,14 +81,21 @@ pub(super) enum Value {
 pub(super) struct Opened<'a> {
     sources: &'a Sources,
     file: toml::Table,
+    /// The variables of settings that were given, but not in a way that can be read.
+    pub(super) unreadable: BTreeSet<&'static str>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<String>,
 }
 
 impl<'a> Opened<'a> {
     pub(super) fn open(sources: &'a Sources) -> Self {
-        let mut opened =
-            Self { sources, file: toml::Table::new(), problems: Vec::new(), warnings: Vec::new() };
+        let mut opened = Self {
+            sources,
+            file: toml::Table::new(),
+            unreadable: BTreeSet::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        };
         opened.check_environment();
         if let Some(file) = &sources.file {
             opened.open_file(file);
@@ -105,7 +112,15 @@ impl<'a> Opened<'a> {
             let value = settings.get(setting.variable)?.clone();
             return Some(Given { name: "the sandbox".to_owned(), value: Value::One(value) });
         }
-        self.flag(setting).or_else(|| self.variable(setting)).or_else(|| self.file_entry(setting))
+        let problems = self.problems.len();
+        let given = self
+            .flag(setting)
+            .or_else(|| self.variable(setting))
+            .or_else(|| self.file_entry(setting));
+        if given.is_none() && self.problems.len() > problems {
+            self.unreadable.insert(setting.variable);
+        }
+        given
     }
 
     /// The default of the state folder.

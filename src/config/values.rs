@@ -173,7 +173,7 @@ pub(super) fn one_of(word: &str, kind: &str, known: &[&str]) -> Fit<()> {
         return Ok(());
     }
     let hint = match nearest(word, known.iter().copied()) {
-        Some(name) => format!("the nearest is `{name}`; `bitbucket-vault-mcp tools` lists all"),
+        Some(name) => format!("did you mean `{name}`? `bitbucket-vault-mcp tools` lists all"),
         None => "leave it out".to_owned(),
     };
     Err(Misfit::new(format!("names no {kind}: `{}`", shown(word)), hint))
@@ -219,7 +219,7 @@ pub(super) fn log(text: &str) -> Fit<String> {
     });
     if !clear || EnvFilter::try_new(text).is_err() {
         return Err(Misfit::new(
-            format!("says not what to log: `{}`", shown(text)),
+            format!("does not say what to log: `{}`", shown(text)),
             "give `off`, `error`, `warn`, `info`, `debug` or `trace`, or `target=level` with commas between them",
         ));
     }
@@ -270,7 +270,21 @@ mod tests {
         ];
         let lines: Vec<String> =
             given.iter().map(|text| format!("{text} -> {}", said(domain(text)))).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+    acme.eu.auth0.com -> https://acme.eu.auth0.com/
+    https://login.acme.com/ -> https://login.acme.com/
+    http://127.0.0.1:4400 -> http://127.0.0.1:4400/
+    http://localhost:4400/ -> http://localhost:4400/
+    [::1]:4400 -> https://[::1]:4400/
+    http://acme.eu.auth0.com -> must use `https://`: `http://acme.eu.auth0.com` is not on this machine
+    acme -> is not a whole domain: `acme`
+    acme.eu.auth0.com/authorize -> must not have a path
+    https://ana:secret@acme.eu.auth0.com -> must not have a user name or password
+    acme.eu.auth0.com?x=1 -> must not have a query or a fragment
+    ftp://acme.eu.auth0.com -> is not an `https://` URL: `ftp://acme.eu.auth0.com`
+    http://127.0.0.1.evil.example -> must use `https://`: `http://127.0.0.1.evil.example` is not on this machine
+    ac me.auth0.com -> is not a URL: `https://ac me.auth0.com`
+    "#);
     }
 
     #[test]

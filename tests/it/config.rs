@@ -100,9 +100,10 @@ fn reads_a_whole_file() {
     assert_eq!(config.exclude_tools, ["merge_pull_request"]);
     assert_eq!(config.repositories, ["acme/{shop,docs}", "side-projects/*"]);
     assert!(config.read_only);
-    assert_eq!(config.warnings, [
-        "`listen` in `/etc/vault/config.toml` does nothing here: this version has no use for it"
-    ]);
+    assert_eq!(
+        config.warnings,
+        ["`listen` in `/etc/vault/config.toml` does nothing here: this version has no use for it"]
+    );
 }
 
 #[test]
@@ -125,7 +126,60 @@ fn lists_everything_that_is_wrong_with_the_environment_at_once() {
         ("BITBUCKET_MCP_REPOSITORIES", "acme"),
         ("BITBUCKET_MCP_TOOLSET", "source"),
         ("BITBUCKET_MCP_TOOLSETS", "source,pull_request"),
-    ])), @"");
+    ])), @r#"
+    the configuration has 17 problems
+
+    `BITBUCKET_MCP_TOOLSET` is not a setting
+      hint: did you mean `BITBUCKET_MCP_TOOLSETS`?
+
+    `AUTH0_DOMAIN` must use `https://`: `http://acme.eu.auth0.com` is not on this machine
+      hint: write `https://`; `http://` is accepted for loopback only
+
+    `AUTH0_CLIENT_SECRET` and `AUTH0_CLIENT_SECRET_FILE` are both given
+      hint: keep one of them
+
+    `AUTH0_CONNECTION` is not an identifier: `my bitbucket`
+      hint: copy it from the Auth0 dashboard: 1 to 128 characters without spaces
+
+    `AUTH0_REFRESH_TOKEN_FILE` cannot be read: entity not found
+      hint: check the file `/secrets/nowhere`
+
+    `AUTH0_CLIENT_ID` is missing
+      hint: set it, for example to `vT5kXb0cQ2mS9nE7rJ4wLhYz8uAo1dGf`
+
+    `BITBUCKET_API_URL` must not have a query or a fragment
+      hint: give a URL such as `https://api.bitbucket.org/2.0`
+
+    `BITBUCKET_MCP_REPOSITORIES` is not a glob of `workspace/repository`: `acme`
+      hint: write `workspace/repository`, as in `acme/shop` or `acme/*`
+
+    `BITBUCKET_MCP_TOOLSETS` names no toolset: `pull_request`
+      hint: did you mean `pull_requests`? `bitbucket-vault-mcp tools` lists all
+
+    `BITBUCKET_MCP_EXCLUDE_TOOLS` names no tool: `merge_pull_requests`
+      hint: did you mean `merge_pull_request`? `bitbucket-vault-mcp tools` lists all
+
+    `BITBUCKET_MCP_READ_ONLY` is neither true nor false: `maybe`
+      hint: give `true` or `false`
+
+    `BITBUCKET_MCP_APPROVAL` is `ciba`, which is not available yet
+      hint: `required` also lets nothing irreversible pass without a person's yes
+
+    `BITBUCKET_MCP_DEADLINE` is not a duration: `soon`
+      hint: give a duration such as `50s` or `15m`, from 5 to 600 seconds
+
+    `BITBUCKET_MCP_MAX_CALLS` is not a number from 1 to 1024: `0`
+      hint: give a number from 1 to 1024
+
+    `BITBUCKET_MCP_CACHE_AGE` is not a duration: `2d`
+      hint: give a duration such as `50s` or `15m`, from 1 to 86400 seconds
+
+    `BITBUCKET_MCP_LOG` does not say what to log: `verbose`
+      hint: give `off`, `error`, `warn`, `info`, `debug` or `trace`, or `target=level` with commas between them
+
+    `BITBUCKET_MCP_LOG_FORMAT` is not a log format: `xml`
+      hint: give `text` or `json`
+    "#);
 }
 
 #[test]
@@ -134,36 +188,93 @@ fn lists_everything_that_is_wrong_with_the_file_at_once() {
                 auth0-client-secret = \"s3cret-in-the-file\"\n[auth0]\ndomain = \"x\"\n";
     let mut sources = with_file(&[], file);
     sources.file.as_mut().unwrap().exposed = true;
-    insta::assert_snapshot!(said(&sources), @"");
+    insta::assert_snapshot!(said(&sources), @r#"
+    the configuration has 8 problems
+
+    `auth0` in `/etc/vault/config.toml` is not a setting
+      hint: did you mean `auth0-domain`?
+
+    `auth0-client-secret` in `/etc/vault/config.toml` is a secret in a file that others may read
+      hint: run `chmod 600 /etc/vault/config.toml`
+
+    `read_only` in `/etc/vault/config.toml` is given twice
+      hint: keep one of the two spellings
+
+    `toolset` in `/etc/vault/config.toml` is not a setting
+      hint: did you mean `toolsets`?
+
+    `AUTH0_DOMAIN` is missing
+      hint: set it, for example to `acme.eu.auth0.com`
+
+    `AUTH0_CLIENT_ID` is missing
+      hint: set it, for example to `vT5kXb0cQ2mS9nE7rJ4wLhYz8uAo1dGf`
+
+    `tools` in `/etc/vault/config.toml` is not a list of strings
+      hint: write `["…", "…"]`
+
+    `read-only` in `/etc/vault/config.toml` is neither true nor false: `maybe`
+      hint: give `true` or `false`
+    "#);
 }
 
 #[test]
 fn names_a_flag_as_it_was_typed() {
     let mut sources = sources(TENANT);
     sources.flags.insert("BITBUCKET_MCP_DEADLINE", vec!["1s".to_owned()]);
-    insta::assert_snapshot!(said(&sources), @"");
+    insta::assert_snapshot!(said(&sources), @r#"
+    the configuration has a problem
+
+    `--deadline` is out of bounds: `1s`
+      hint: give a duration such as `50s` or `15m`, from 5 to 600 seconds
+    "#);
 }
 
 #[test]
 fn says_what_is_missing() {
-    insta::assert_snapshot!(said(&sources(&[])), @"");
+    insta::assert_snapshot!(said(&sources(&[])), @r#"
+    the configuration has 3 problems
+
+    `AUTH0_DOMAIN` is missing
+      hint: set it, for example to `acme.eu.auth0.com`
+
+    `AUTH0_CLIENT_ID` is missing
+      hint: set it, for example to `vT5kXb0cQ2mS9nE7rJ4wLhYz8uAo1dGf`
+
+    `AUTH0_CLIENT_SECRET` or `AUTH0_CLIENT_SIGNING_KEY` is missing
+      hint: set it (or `AUTH0_CLIENT_SECRET_FILE`) to the secret from the application's settings page
+    "#);
 }
 
 #[test]
 fn refuses_an_allow_list_that_allows_nothing() {
-    insta::assert_snapshot!(said(&sources(&tenant_and(&[("BITBUCKET_MCP_REPOSITORIES", "")]))), @"");
+    insta::assert_snapshot!(said(&sources(&tenant_and(&[("BITBUCKET_MCP_REPOSITORIES", "")]))), @r#"
+    the configuration has a problem
+
+    `BITBUCKET_MCP_REPOSITORIES` is an allow-list that allows nothing
+      hint: name what is allowed, as in `acme/*`, or leave it out to allow everything
+    "#);
 }
 
 #[test]
 fn quotes_no_line_of_a_file_that_is_not_toml() {
-    insta::assert_snapshot!(said(&with_file(TENANT, "auth0-client-secret = s3cret\n")), @"");
+    insta::assert_snapshot!(said(&with_file(TENANT, "auth0-client-secret = s3cret\n")), @r#"
+    the configuration has a problem
+
+    `/etc/vault/config.toml` is not TOML: line 1: string values must be quoted, expected literal string
+      hint: write one `key = value` on each line
+    "#);
 }
 
 #[test]
 fn refuses_a_secret_and_a_signing_key_together() {
     let key = "-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----";
     let both = tenant_and(&[("AUTH0_CLIENT_SIGNING_KEY", key)]);
-    insta::assert_snapshot!(said(&sources(&both)), @"");
+    insta::assert_snapshot!(said(&sources(&both)), @r#"
+    the configuration has a problem
+
+    `AUTH0_CLIENT_SECRET` and `AUTH0_CLIENT_SIGNING_KEY` are both given
+      hint: keep the one that the application in Auth0 is set up for
+    "#);
     let alone = [both[0], both[1], both[3]];
     let config = load(&sources(&alone)).unwrap();
     assert!(matches!(config.auth0().unwrap().client, ClientAuthentication::SigningKey(_)));
@@ -183,9 +294,10 @@ fn leaves_other_peoples_variables_alone_and_warns_of_settings_without_a_use() {
         ("BITBUCKET_REPO_SLUG", "shop"),
         ("BITBUCKET_MCP_PUBLIC_URL", "https://mcp.example"),
     ])));
-    assert_eq!(config.unwrap().warnings, [
-        "`BITBUCKET_MCP_PUBLIC_URL` does nothing here: this version has no use for it"
-    ]);
+    assert_eq!(
+        config.unwrap().warnings,
+        ["`BITBUCKET_MCP_PUBLIC_URL` does nothing here: this version has no use for it"]
+    );
 }
 
 #[test]
