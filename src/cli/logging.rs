@@ -2,27 +2,36 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::Directive;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use crate::config::{LogFormat, Logging};
 
-/// Libraries that write what they send and receive at their lowest levels. A setting that asks for
-/// everything shall not get tokens.
+/// Libraries that write what they send and receive at their lowest levels.
 const TALKATIVE: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls"];
 
 /// Starts the log. Only the first call counts.
 pub fn start(logging: &Logging) {
-    let quiet =
-        TALKATIVE.iter().filter_map(|name| format!("{name}=info").parse::<Directive>().ok());
     let Ok(filter) = EnvFilter::try_new(&logging.filter) else { return };
-    let filter = quiet.fold(filter, EnvFilter::add_directive);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let filter = filter.and(filter_fn(holds_no_token));
+    let log = fmt::layer().with_writer(io::stderr);
     let started = match logging.format {
-        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => {
+            let log = log.with_ansi(io::stderr().is_terminal());
+            registry().with(log.with_filter(filter)).try_init()
+        }
+        LogFormat::Json => registry().with(log.json().with_filter(filter)).try_init(),
     };
     if let Err(error) = started {
         tracing::debug!(%error, "the log is already running");
     }
+}
+
+/// A setting that asks for everything shall get no headers and bodies.
+fn holds_no_token(metadata: &Metadata<'_>) -> bool {
+    let library = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= Level::INFO || !TALKATIVE.contains(&library)
 }

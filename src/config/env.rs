@@ -61,3 +61,36 @@ fn exposed(path: &Path) -> bool {
 fn exposed(_: &Path) -> bool {
     false
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn found(mode: u32) -> ConfigFile {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FOLDER).join("config.toml");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "read-only = true").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        let sources = Sources::new(BTreeMap::new());
+        sources.config_file(Some(folder.path().to_owned())).unwrap()
+    }
+
+    #[test]
+    fn sees_who_may_read_the_file() {
+        assert!(!found(0o600).exposed);
+        assert!(found(0o640).exposed);
+        assert!(found(0o604).exposed);
+    }
+
+    #[test]
+    fn misses_no_default_file_but_a_named_one() {
+        let mut sources = Sources::new(BTreeMap::new());
+        assert!(sources.config_file(Some(PathBuf::from("/nowhere"))).is_none());
+        sources.environment.insert("BITBUCKET_MCP_CONFIG".to_owned(), "/nowhere/x.toml".into());
+        assert!(sources.config_file(None).unwrap().text.is_err());
+    }
+}

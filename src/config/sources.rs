@@ -47,7 +47,7 @@ impl Sources {
             environment,
             file: None,
             state_folder: None,
-            read: |path| std::fs::read_to_string(path),
+            read: read_file,
             sandbox: None,
         }
     }
@@ -62,6 +62,10 @@ impl Sources {
             Some(settings.into_iter().map(|(name, value)| (name.into(), value)).collect());
         self
     }
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    std::fs::read_to_string(path)
 }
 
 /// A value and the name under which it was given.
@@ -273,7 +277,7 @@ impl<'a> Opened<'a> {
                 let what = format!("is not TOML: line {line}: {}", error.message());
                 Misfit::new(what, "write one `key = value` on each line")
             }),
-            Err(reason) => Err(Misfit::new(format!("cannot be read: {reason}"), "check the path")),
+            Err(reason) => Err(Misfit::new(format!("cannot be read: {reason}"), "`--config` or `BITBUCKET_MCP_CONFIG` says where it is")),
         };
         match table {
             Ok(table) => self.check_file(file, table),
