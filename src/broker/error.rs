@@ -72,7 +72,10 @@ impl From<auth0::Error> for Error {
 
 impl From<identity::Error> for Error {
     fn from(error: identity::Error) -> Self {
-        Self::Identity(Arc::new(error))
+        match error {
+            identity::Error::Auth0(inner) => inner.into(),
+            other => Self::Identity(Arc::new(other)),
+        }
     }
 }
 

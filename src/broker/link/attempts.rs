@@ -1,4 +1,5 @@
-//! What the person's browsers are away for: one record per trip to Auth0, found again by its `state`.
+//! What the person's browsers are away for: one record per trip to Auth0, found again by its `state`,
+//! once.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use crate::auth0::{AccountId, ConnectTicket, MyAccountToken, PkceVerifier};
-use crate::identity::{PendingLogin, SignedIn};
+use crate::identity::{CallbackQuery, PendingLogin, SignedIn};
 
 /// How many trips are remembered. Opening a link costs nothing, so the oldest gives way.
 const CAPACITY: usize = 16;
@@ -15,16 +16,18 @@ const CAPACITY: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest([u8; 32]);
 
-/// One trip to Auth0. Each kind takes back only the code that it was sent for.
+/// One trip to Auth0.
 pub(super) enum Attempt {
     /// To sign in. It comes back with a `code`.
-    Login(PendingLogin),
+    Login(Box<PendingLogin>),
     /// To link an account. It comes back with a `connect_code`.
     Connect(Box<Connecting>),
 }
 
 /// What a link in the making needs at its end.
 pub(super) struct Connecting {
+    /// What Auth0 gives back, so that the answer is known to be to this question.
+    pub(super) state: Digest,
     /// Whose vault the account goes into.
     pub(super) signed_in: SignedIn,
     /// The token that the link was started with. It belongs to the same person.
@@ -40,7 +43,7 @@ pub(super) struct Connecting {
 /// The trips that have not come back yet.
 #[derive(Default)]
 pub(super) struct Attempts {
-    open: Mutex<VecDeque<(Digest, Attempt)>>,
+    open: Mutex<VecDeque<Attempt>>,
 }
 
 impl Digest {
@@ -50,21 +53,31 @@ impl Digest {
     }
 }
 
+impl Attempt {
+    fn is_answered_by(&self, query: &CallbackQuery) -> bool {
+        match self {
+            Self::Login(pending) => pending.is_answered_by(query),
+            Self::Connect(connecting) => {
+                query.state.as_deref().map(Digest::of) == Some(connecting.state)
+            }
+        }
+    }
+}
+
 impl Attempts {
-    /// Remembers a trip under its `state`.
-    pub(super) fn open(&self, state: &str, attempt: Attempt) {
+    /// Remembers a trip.
+    pub(super) fn open(&self, attempt: Attempt) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= CAPACITY {
             open.pop_front();
         }
-        open.push_back((Digest::of(state), attempt));
+        open.push_back(attempt);
     }
 
-    /// The trip that comes back with `state`. It does so once.
-    pub(super) fn take(&self, state: &str) -> Option<Attempt> {
+    /// The trip that `query` comes back from. It does so once.
+    pub(super) fn take(&self, query: &CallbackQuery) -> Option<Attempt> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let digest = Digest::of(state);
-        let index = open.iter().position(|(known, _)| *known == digest)?;
-        open.remove(index).map(|(_, attempt)| attempt)
+        let index = open.iter().position(|attempt| attempt.is_answered_by(query))?;
+        open.remove(index)
     }
 }

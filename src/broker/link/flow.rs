@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Path, Query, State};
+use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::Router;
@@ -18,9 +19,11 @@ use url::Url;
 
 use super::accounts::Vault;
 use super::attempts::{Attempt, Attempts, Connecting, Digest};
-use super::page::Page;
+use super::page::{self, Page};
 use super::{LinkedAccount, Outcome};
-use crate::auth0::{self, AccountId, Connect, ConnectedAccount, PkceVerifier, random_token};
+use crate::auth0::{
+    self, AccountId, Connect, ConnectedAccount, Identity, PkceVerifier, random_token,
+};
 use crate::broker::Error;
 use crate::identity::{Caller, CallbackQuery, PendingLogin, SignedIn};
 
@@ -93,6 +96,7 @@ impl Flow {
             .route("/undo", post(taken_back))
             .route("/{ticket}", get(opened))
             .fallback(async || Page::unknown())
+            .layer(middleware::from_fn(page::render))
             .with_state(self)
     }
 
@@ -151,8 +155,7 @@ impl Flow {
 
     async fn log_in(&self) -> Result<Response, Error> {
         let (pending, url) = PendingLogin::start(&self.vault.tenant, self.callback.clone()).await?;
-        let state = pending.state().to_owned();
-        self.attempts.open(&state, Attempt::Login(pending));
+        self.attempts.open(Attempt::Login(Box::new(pending)));
         Ok(Redirect::to(url.as_str()).into_response())
     }
 
@@ -173,15 +176,17 @@ impl Flow {
         let ticket = ticket?;
         let before = before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
         let url = ticket.url.clone();
-        let connecting = Connecting { signed_in, token, ticket, verifier, before };
-        self.attempts.open(&state, Attempt::Connect(Box::new(connecting)));
+        let state = Digest::of(&state);
+        let connecting = Connecting { state, signed_in, token, ticket, verifier, before };
+        self.attempts.open(Attempt::Connect(Box::new(connecting)));
         Ok(Redirect::to(url.as_str()).into_response())
     }
 
     /// Acts on what the browser brought back.
     async fn arrive(&self, query: CallbackQuery) -> Result<Response, Error> {
-        let attempt = query.state.as_deref().and_then(|state| self.attempts.take(state));
-        let Some(attempt) = attempt else { return Ok(Page::unexpected().into_response()) };
+        let Some(attempt) = self.attempts.take(&query) else {
+            return Ok(Page::unexpected().into_response());
+        };
         let _turn = self.turn.lock().await;
         if let Some(page) = self.closed() {
             return Ok(page.into_response());
@@ -192,7 +197,7 @@ impl Flow {
         }
         match attempt {
             Attempt::Login(pending) if query.connect_code.is_none() => {
-                self.finish_login(pending, &query).await
+                self.finish_login(*pending, &query).await
             }
             Attempt::Connect(connecting) if query.code.is_none() => {
                 // Auth0 promises `iss` for logins only, so here its absence says nothing.
@@ -216,7 +221,8 @@ impl Flow {
         query: &CallbackQuery,
     ) -> Result<Response, Error> {
         let login = pending.finish(&self.vault.tenant, query).await?;
-        let caller = Caller::from(&login.identity);
+        let Identity { issuer, subject, organization, .. } = login.identity.clone();
+        let caller = Caller { issuer, subject, organization };
         if let Stage::Open(known) = &mut *self.stage()
             && *known.get_or_insert_with(|| caller.clone()) != caller
         {

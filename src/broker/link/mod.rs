@@ -14,6 +14,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::Handle;
 use url::Url;
 
 use self::accounts::Vault;
@@ -125,18 +126,16 @@ impl Linker {
         {
             return Ok(Offer { url: url.clone(), expires_at: flow.expires_at() });
         }
-        self.shut();
+        let old = self.inner.take_page();
+        if let Some(old) = old {
+            old.shut().await;
+        }
+        let mut page = Loopback::bind().await?;
         let ticket = random_token();
-        let mut flow = None;
-        let page = Loopback::start(|callback| {
-            let made = Flow::new(self.inner.vault.clone(), callback.clone(), &ticket, self.inner.lives);
-            let made = flow.insert(Arc::new(made));
-            Arc::clone(made).router()
-        })
-        .await?;
-        let Some(flow) = flow else { return Err(Error::Interrupted) };
-        let mut url = page.callback_url();
-        url.set_path(&ticket);
+        let (vault, lives) = (self.inner.vault.clone(), self.inner.lives);
+        let flow = Arc::new(Flow::new(vault, page.callback_url().clone(), &ticket, lives));
+        page.serve(Arc::clone(&flow).router());
+        let url = page.url(&format!("/{ticket}"));
         let offer = Offer { url: url.clone(), expires_at: flow.expires_at() };
         tokio::spawn(close_in_time(Arc::downgrade(&self.inner), Arc::downgrade(&flow)));
         *self.inner.pending() = Some(Pending { url, flow, page: Some(page) });
@@ -199,17 +198,24 @@ impl Linker {
         self.inner.vault.relinking_can_help(missing)
     }
 
-    /// Closes the page at once.
+    /// Closes the page at once. Answers under way still reach the browser.
     pub fn shut(&self) {
-        if let Some(pending) = &mut *self.inner.pending()
-            && let Some(page) = pending.page.take()
-        {
-            page.shut();
-        }
+        self.inner.shut();
     }
 }
 
 impl Inner {
+    fn shut(&self) {
+        let page = self.take_page();
+        if let (Some(page), Ok(runtime)) = (page, Handle::try_current()) {
+            runtime.spawn(page.shut());
+        }
+    }
+
+    fn take_page(&self) -> Option<Loopback> {
+        self.pending().as_mut().and_then(|pending| pending.page.take())
+    }
+
     fn pending(&self) -> MutexGuard<'_, Option<Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -226,11 +232,12 @@ async fn close_in_time(inner: Weak<Inner>, flow: Weak<Flow>) {
             changed = news.changed() => if changed.is_err() { return },
         }
     }
-    if let Some(inner) = inner.upgrade()
-        && let Some(pending) = &mut *inner.pending()
-        && Weak::ptr_eq(&Arc::downgrade(&pending.flow), &flow)
-        && let Some(page) = pending.page.take()
-    {
-        page.shut();
+    let Some(inner) = inner.upgrade() else { return };
+    let is_the_last = inner
+        .pending()
+        .as_ref()
+        .is_some_and(|pending| Weak::ptr_eq(&Arc::downgrade(&pending.flow), &flow));
+    if is_the_last {
+        inner.shut();
     }
 }

@@ -3,12 +3,14 @@
 
 use std::fmt::Write as _;
 
+use axum::Extension;
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::LinkedAccount;
-use crate::auth0::random_token;
+use crate::identity::CspNonce;
 
 const STYLE: &str = "\
     :root{color-scheme:light dark;font:1.05rem/1.5 system-ui,sans-serif}\
@@ -28,7 +30,8 @@ const HAND_ON: &str = "\
     if(given.has(name))form.elements[name].value=given.get(name);\
     if(form.elements.connect_code.value||form.elements.error.value)form.submit();";
 
-/// A page, to be answered with.
+/// A page, to be answered with. [`render`] makes it what the browser sees.
+#[derive(Clone)]
 pub(super) struct Page {
     status: StatusCode,
     title: String,
@@ -156,6 +159,19 @@ impl Page {
         Self { script: Some(HAND_ON), ..page }
     }
 
+    fn document(&self, nonce: &str) -> String {
+        let title = escape(&self.title);
+        let script = self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+             <style nonce=\"{nonce}\">{STYLE}</style></head>\
+             <body><main><h1>{title}</h1>{}{}</main></body></html>",
+            self.body,
+            script.unwrap_or_default()
+        )
+    }
+
     fn new(status: StatusCode, title: impl Into<String>, body: impl Into<String>) -> Self {
         Self { status, title: title.into(), body: body.into(), script: None }
     }
@@ -163,30 +179,24 @@ impl Page {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let nonce = random_token();
-        let title = escape(&self.title);
-        let script = self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
-        let document = format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-             <style nonce=\"{nonce}\">{STYLE}</style></head>\
-             <body><main><h1>{title}</h1>{}{}</main></body></html>",
-            self.body,
-            script.unwrap_or_default()
-        );
-        let policy = format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
-             form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-        );
-        let mut response = (self.status, Html(document)).into_response();
-        let headers = response.headers_mut();
-        if let Ok(policy) = HeaderValue::from_str(&policy) {
-            headers.insert(CONTENT_SECURITY_POLICY, policy);
-        }
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        let status = self.status;
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
         response
+    }
+}
+
+/// Writes out the page that a handler has chosen. The server guards it by headers, and its policy lets
+/// only the style and script with this answer's nonce count.
+pub(super) async fn render(
+    Extension(CspNonce(nonce)): Extension<CspNonce>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<Page>() {
+        Some(page) => (page.status, Html(page.document(&nonce))).into_response(),
+        None => response,
     }
 }
 
@@ -242,15 +252,13 @@ mod tests {
     }
 
     #[test]
-    fn lets_a_page_load_nothing_and_run_only_its_own_script() {
-        let response = Page::fragment("\"><script>").into_response();
-        let policy = response.headers().get(CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
-        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
-        assert_eq!(
-            policy.replace(nonce, "N"),
-            "default-src 'none'; style-src 'nonce-N'; script-src 'nonce-N'; form-action 'self'; \
-             frame-ancestors 'none'; base-uri 'none'"
-        );
-        assert!(Page::fragment("\"><script>").body.contains("value=\"&quot;&gt;&lt;script&gt;\""));
+    fn runs_only_its_own_script_and_loads_nothing() {
+        let document = Page::fragment("\"><script>").document("N");
+        assert_eq!(document.matches("<script").count(), 1);
+        assert!(document.contains("<script nonce=\"N\">"));
+        assert!(document.contains("value=\"&quot;&gt;&lt;script&gt;\""));
+        for foreign in ["http:", "https:", "src=", "url(", "@import"] {
+            assert!(!document.contains(foreign), "{foreign}");
+        }
     }
 }
