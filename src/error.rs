@@ -363,10 +363,9 @@ impl From<broker::Error> for Error {
             }
             Broker::AnotherPerson => Self::conflict(error.to_string(), "call again"),
             Broker::Cancelled => Self::Cancelled,
-            Broker::TimedOut => Self::TimedOut {
-                says: error.to_string(),
-                hint: "call again in a minute".into(),
-            },
+            Broker::TimedOut => {
+                Self::TimedOut { says: error.to_string(), hint: "call again in a minute".into() }
+            }
             Broker::Interrupted => Self::Unavailable { service: "Auth0" },
             Broker::Auth0(inner) => inner.as_ref().into(),
             Broker::Identity(inner) => inner.as_ref().into(),

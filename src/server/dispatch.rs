@@ -226,7 +226,7 @@ impl Dispatcher {
         match missing.first() {
             None => Ok(()),
             Some(first) => {
-                let relink = self.person.relinking_can_help(first);
+                let relink = self.person.relinking_can_help(first).await;
                 Err(Error::MissingScope { missing, relink })
             }
         }

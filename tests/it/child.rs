@@ -74,13 +74,16 @@ impl Server {
                 "clientInfo": { "name": "test", "version": "1" },
             }),
         );
-        self.send_line(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string());
+        self.send_line(
+            &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string(),
+        );
         answer
     }
 
     /// Calls a tool and returns its result.
     pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        self.request("tools/call", json!({ "name": tool, "arguments": arguments }))["result"].clone()
+        self.request("tools/call", json!({ "name": tool, "arguments": arguments }))["result"]
+            .clone()
     }
 
     pub(crate) fn read(&mut self) -> Value {

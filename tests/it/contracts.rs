@@ -11,15 +11,25 @@ use crate::golden;
 
 /// Which verbs a tool of each effect may start with.
 const VERBS: &[(Effect, &[&str])] = &[
-    (Effect::Reads, &["list", "get", "search", "check", "find", "diagnose", "compare", "plan", "test"]),
+    (
+        Effect::Reads,
+        &["list", "get", "search", "check", "find", "diagnose", "compare", "plan", "test"],
+    ),
     (Effect::Adds, &["create", "add", "publish", "run", "commit"]),
     (Effect::Sets, &["update", "set", "configure", "link", "review", "fork"]),
     (Effect::Ends, &["delete", "unlink", "merge", "decline", "stop"]),
 ];
 /// Scopes that an OAuth consumer can have; the dead ones are left out.
 const SCOPES: &[&str] = &[
-    "account", "email", "project", "repository", "repository:write", "pullrequest",
-    "pullrequest:write", "pipeline", "pipeline:write",
+    "account",
+    "email",
+    "project",
+    "repository",
+    "repository:write",
+    "pullrequest",
+    "pullrequest:write",
+    "pipeline",
+    "pipeline:write",
 ];
 /// Keywords that some hosts reject, or that the schema pass must have taken away.
 const FORBIDDEN: &[&str] = &["$ref", "$defs", "anyOf", "oneOf", "allOf", "not", "format", "title"];
@@ -118,7 +128,11 @@ fn input_schemas_are_plain_enough_for_every_client() {
                 assert!(!object.contains_key(*keyword), "{place}: {keyword}");
             }
             if object.get("type").is_some_and(|kind| kind == "object") {
-                assert_eq!(object.get("additionalProperties"), Some(&Value::Bool(false)), "{place}");
+                assert_eq!(
+                    object.get("additionalProperties"),
+                    Some(&Value::Bool(false)),
+                    "{place}"
+                );
             }
             assert!(object.get("type").is_some_and(Value::is_string), "{place} has no one type");
         });
@@ -190,7 +204,9 @@ fn each_object(
 ) {
     let Value::Object(object) = schema else { return };
     check(object, place);
-    for (name, property) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
+    for (name, property) in
+        object.get("properties").and_then(Value::as_object).into_iter().flatten()
+    {
         each_object(property, &format!("{place}.{name}"), check);
     }
     if let Some(items) = object.get("items") {
@@ -200,7 +216,9 @@ fn each_object(
 
 fn each_property(schema: &Value, place: &str, check: &mut impl FnMut(&Value, &str)) {
     let Value::Object(object) = schema else { return };
-    for (name, property) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
+    for (name, property) in
+        object.get("properties").and_then(Value::as_object).into_iter().flatten()
+    {
         let place = format!("{place}.{name}");
         check(property, &place);
         each_property(property, &place, check);

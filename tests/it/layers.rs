@@ -20,7 +20,15 @@ const LAYERS: &[(&str, &str, &[&str])] = &[
         "server",
         "src/server",
         &[
-            "auth0", "bitbucket", "broker", "error", "identity", "net", "seal", "text", "tool",
+            "auth0",
+            "bitbucket",
+            "broker",
+            "error",
+            "identity",
+            "net",
+            "seal",
+            "text",
+            "tool",
             "tools",
         ],
     ),
@@ -28,7 +36,11 @@ const LAYERS: &[(&str, &str, &[&str])] = &[
 
 /// Words that a module must not contain at all, with the reason.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
-    ("tools", &["reqwest", "axum", "RefreshToken", "VaultToken", "AccessToken"], "a tool knows no transport and no token"),
+    (
+        "tools",
+        &["reqwest", "axum", "RefreshToken", "VaultToken", "AccessToken"],
+        "a tool knows no transport and no token",
+    ),
     ("net", &["rmcp"], "clients know nothing of MCP"),
     ("auth0", &["rmcp"], "clients know nothing of MCP"),
     ("bitbucket", &["rmcp"], "clients know nothing of MCP"),
@@ -85,10 +97,8 @@ fn code_of(path: &str) -> Vec<(PathBuf, String)> {
         .map(|file| {
             let text = std::fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-            let code: Vec<&str> = code
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-                .collect();
+            let code: Vec<&str> =
+                code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
             (file, code.join("\n"))
         })
         .collect()

@@ -104,8 +104,7 @@ fn the_end_of_input_ends_the_server_at_once() {
 fn an_unknown_tool_is_a_protocol_error_and_a_wrong_argument_is_not() {
     let mut server = Server::sandbox("linked");
     server.initialize("2025-11-25", json!({}));
-    let answer =
-        server.request("tools/call", json!({ "name": "drop_database", "arguments": {} }));
+    let answer = server.request("tools/call", json!({ "name": "drop_database", "arguments": {} }));
     assert_eq!(answer["error"]["code"], -32602);
     assert_eq!(answer["error"]["message"], "unknown tool `drop_database`");
 
