@@ -254,7 +254,7 @@ impl Flow {
         match self.vault.introduce(&signed_in, &mut account).await {
             Err(error) if error.is_final() => {
                 let words = error.to_string();
-                self.outcome.send_replace(Outcome::Failed(words.clone()));
+                self.outcome.send_replace(Outcome::Unusable(words.clone()));
                 return Ok(Page::linked_in_vain(&words, &person, &undo));
             }
             Err(error) => tracing::warn!(%error, "Bitbucket did not tell the linked account's name"),

@@ -50,14 +50,15 @@ pub struct Offer {
 pub enum Outcome {
     /// The account is linked.
     Linked(LinkedAccount),
+    /// The account is linked, but cannot be used: why, as a sentence.
+    Unusable(String),
     /// The person said no, or took the link back.
     Refused,
     /// Nobody used the address in time, or there is none.
     Expired,
     /// Nothing has happened yet.
     Waiting,
-    /// It did not work: why, as a sentence. Unless an account was linked that cannot be used, the
-    /// address still works.
+    /// It did not work: why, as a sentence. The address still works.
     Failed(String),
 }
 
