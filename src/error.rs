@@ -1,1 +1,419 @@
-//! .
+//! The one error that a tool call can end in, and the words the agent reads.
+//!
+//! The clients below speak statuses and codes; this is the only place that turns them into advice.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use rmcp::model::{CallToolResult, ContentBlock, InputRequest};
+use url::Url;
+
+use crate::bitbucket::{self, RepositoryId};
+use crate::broker;
+use crate::text::Foreign;
+
+/// A [`std::result::Result`] whose error is [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a tool call failed, told so that an agent can act on it.
+///
+/// `Display` is one sentence without a full stop; [`Error::hint`] is the next step. The codes are
+/// fixed: agents and scripts rely on them.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The arguments do not fit the tool's schema, or contradict each other.
+    #[error("{0}")]
+    InvalidArguments(String),
+    /// Nobody is signed in at Auth0.
+    #[error("nobody is signed in")]
+    NotSignedIn {
+        /// The page that signs the person in and links their account in one trip.
+        url: Option<Url>,
+    },
+    /// The person has no Bitbucket account in the vault, or one that Bitbucket no longer accepts.
+    #[error("{says}")]
+    NotLinked {
+        /// What is the matter with the link.
+        says: &'static str,
+        /// The page that links an account.
+        url: Option<Url>,
+    },
+    /// The linked account did not grant a scope.
+    #[error("the linked Bitbucket account did not grant {}", list(.missing))]
+    MissingScope {
+        /// The scopes that are lacking.
+        missing: Vec<String>,
+        /// Whether linking again can bring them.
+        relink: bool,
+    },
+    /// There is no such thing, or the person may not see it.
+    #[error("{says}")]
+    NotFound {
+        /// What was looked for.
+        says: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// The person may not do this, whatever the scopes.
+    #[error("{says}")]
+    Forbidden {
+        /// What was refused.
+        says: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// The thing changed under the agent, or is already as asked.
+    #[error("{says}")]
+    Conflict {
+        /// What stands against it.
+        says: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// Bitbucket, a setting or the person said no.
+    #[error("{says}")]
+    Refused {
+        /// Who refused what.
+        says: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// A person must say yes first, and nobody could be asked.
+    #[error("this needs a person's approval, and this client has no way to ask for it: {question}")]
+    ApprovalNeeded {
+        /// What they would have been asked.
+        question: String,
+    },
+    /// A rate limit is reached.
+    #[error("the rate limit of {service} is reached")]
+    RateLimited {
+        /// Whose limit.
+        service: &'static str,
+        /// When to try again, in words: `in 30 seconds`, `at the latest at 14:20 UTC`.
+        when: Option<String>,
+    },
+    /// The service failed, and trying again may help.
+    #[error("{service} is not working right now")]
+    Unavailable {
+        /// Which service.
+        service: &'static str,
+    },
+    /// The call's time is over.
+    #[error("{says}")]
+    TimedOut {
+        /// What took too long.
+        says: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// The server's own set-up at Auth0 is wrong: an admin must act.
+    #[error("{says}")]
+    Misconfigured {
+        /// What is wrong.
+        says: String,
+        /// What an admin does about it.
+        hint: String,
+    },
+    /// The client no longer wants the call.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// Our own fault. The source is logged, never shown.
+    #[error("the server failed; its log has the reason")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+    /// Not a failure: the client is to ask the person and then call again (revision 2026-07-28).
+    #[error("the person is being asked")]
+    Suspended(Box<Suspension>),
+}
+
+/// A question that the client takes to the person before it calls again.
+#[derive(Debug)]
+pub struct Suspension {
+    /// The key under which the answer comes back.
+    pub key: &'static str,
+    /// What to ask.
+    pub request: InputRequest,
+}
+
+impl Error {
+    /// The stable word for this failure (contract of all tools).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidArguments(_) => "invalid_arguments",
+            Self::NotSignedIn { .. } => "not_signed_in",
+            Self::NotLinked { .. } => "not_linked",
+            Self::MissingScope { .. } => "missing_scope",
+            Self::NotFound { .. } => "not_found",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Conflict { .. } => "conflict",
+            Self::Refused { .. } | Self::Cancelled => "refused",
+            Self::ApprovalNeeded { .. } | Self::Suspended(_) => "approval_needed",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable { .. } | Self::Misconfigured { .. } => "unavailable",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// What to do next, if there is anything to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::InvalidArguments(_) => "read the tool's input schema, then call again".into(),
+            Self::NotSignedIn { url: Some(url) } | Self::NotLinked { url: Some(url), .. } => {
+                format!(
+                    "ask the user to open {url} in their browser and finish there, then call again"
+                )
+            }
+            Self::NotSignedIn { url: None } => {
+                "ask the user to run `bitbucket-vault-mcp login`, then call again".into()
+            }
+            Self::NotLinked { url: None, .. } => {
+                "call `link_account`, or ask the user to run `bitbucket-vault-mcp link`".into()
+            }
+            Self::MissingScope { relink: true, .. } => {
+                "call `link_account` with `again: true` so that the user can grant it".into()
+            }
+            Self::MissingScope { missing, .. } => format!(
+                "linking again will not help: an admin must tick {} on the Bitbucket OAuth consumer, \
+                 and then the user links again",
+                list(missing)
+            ),
+            Self::NotFound { hint, .. }
+            | Self::Forbidden { hint, .. }
+            | Self::Conflict { hint, .. }
+            | Self::Refused { hint, .. }
+            | Self::TimedOut { hint, .. }
+            | Self::Misconfigured { hint, .. } => hint.clone(),
+            Self::ApprovalNeeded { .. } => {
+                "ask the user to do it themselves at bitbucket.org, or to run the server with \
+                 `BITBUCKET_MCP_APPROVAL=off` if the agent may do it unasked"
+                    .into()
+            }
+            Self::RateLimited { when: Some(when), .. } => format!("call again {when}"),
+            Self::RateLimited { when: None, .. } => {
+                "how long is unknown, at most an hour; do other work first".into()
+            }
+            Self::Unavailable { .. } => "call again in a minute".into(),
+            Self::Cancelled | Self::Internal(_) | Self::Suspended(_) => return None,
+        })
+    }
+
+    /// Whether linking an account is what is missing.
+    #[must_use]
+    pub fn wants_link(&self) -> bool {
+        matches!(self, Self::NotLinked { .. } | Self::NotSignedIn { .. })
+    }
+
+    /// Our own fault, with its cause.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// See [`Error::NotFound`].
+    pub fn not_found(says: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::NotFound { says: says.into(), hint: hint.into() }
+    }
+
+    /// See [`Error::Conflict`].
+    pub fn conflict(says: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Conflict { says: says.into(), hint: hint.into() }
+    }
+
+    /// See [`Error::Refused`].
+    pub fn refused(says: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused { says: says.into(), hint: hint.into() }
+    }
+
+    /// The repository is not there, hidden from the person, or outside the allow-list: which of them
+    /// is not told.
+    pub(crate) fn no_repository(id: &RepositoryId) -> Self {
+        Self::not_found(
+            format!("no repository `{id}`, or no access to it"),
+            "call `list_repositories` for the ones that can be reached",
+        )
+    }
+
+    /// No account is linked, and `url` is the page that links one.
+    pub(crate) fn not_linked(url: Url) -> Self {
+        Self::NotLinked { says: "no Bitbucket account is linked for this user", url: Some(url) }
+    }
+
+    /// The person was asked to link and did not want to.
+    pub(crate) fn link_declined() -> Self {
+        Self::refused(
+            "the user did not agree to link a Bitbucket account",
+            "do not ask again unless the user wants it; `link_account` starts over",
+        )
+    }
+
+    /// Keeps the first reason for a missing link, since the page alone does not tell it.
+    pub(crate) fn because(self, first: &Self) -> Self {
+        match (self, first) {
+            (Self::NotLinked { url, .. }, Self::NotLinked { says, .. }) => {
+                Self::NotLinked { says, url }
+            }
+            (Self::NotLinked { url, .. }, Self::NotSignedIn { .. }) => Self::NotSignedIn { url },
+            (other, _) => other,
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    /// Arguments that pass the schema but not a type's own check, such as a slug of two dots.
+    fn from(error: serde_json::Error) -> Self {
+        Self::InvalidArguments(crate::text::clean_line(&error.to_string(), 300))
+    }
+}
+
+impl From<bitbucket::Error> for Error {
+    /// Where a status of Bitbucket becomes advice.
+    fn from(error: bitbucket::Error) -> Self {
+        use bitbucket::Error as Wire;
+        match error {
+            Wire::Token(bitbucket::TokenError(inner)) => match inner.downcast::<broker::Error>() {
+                Ok(ours) => (*ours).into(),
+                Err(foreign) => Self::Internal(foreign),
+            },
+            Wire::Unauthorized => broker::Error::LinkBroken.into(),
+            Wire::MissingScope { required, granted } => {
+                let missing: Vec<String> =
+                    required.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
+                let missing = if missing.is_empty() { required } else { missing };
+                Self::MissingScope { missing, relink: false }
+            }
+            Wire::NotFound { message } => Self::not_found(
+                format!("Bitbucket found nothing, or this user may not see it{}", said(message)),
+                "check the names and numbers; `list_repositories` shows what can be reached",
+            ),
+            Wire::Gone { announcement, .. } => Self::refused(
+                "Bitbucket no longer offers this",
+                announcement.map_or_else(
+                    || "there is no use in trying again".to_owned(),
+                    |page| format!("there is no use in trying again; Atlassian explains it at {page}"),
+                ),
+            ),
+            Wire::RateLimited { after, until, .. } => Self::RateLimited {
+                service: "Bitbucket",
+                when: Some(after.map_or_else(
+                    || format!("at the latest at {}", until.strftime("%H:%M UTC")),
+                    |after| format!("in {} seconds", after.as_secs().max(1)),
+                )),
+            },
+            Wire::TimedOut => Self::TimedOut {
+                says: "Bitbucket did not finish in time".into(),
+                hint: "ask for less at once; read what became of it before you repeat a change".into(),
+            },
+            Wire::Deadline => Self::TimedOut {
+                says: "the call's time is over".into(),
+                hint: "ask for less at once; read what became of it before you repeat a change".into(),
+            },
+            Wire::Cancelled => Self::Cancelled,
+            Wire::Unaddressable { .. } => Self::InvalidArguments(error.to_string()),
+            Wire::Status { status: 403, message, detail, .. } => Self::Forbidden {
+                says: format!("Bitbucket does not let this user do that{}{}", said(message), said(detail)),
+                hint: "a person with more rights in the repository or workspace can; an IP allow-list \
+                       or enforced single sign-on of the workspace can be the reason too"
+                    .into(),
+            },
+            Wire::Status { status: 409, message, detail, .. } => Self::conflict(
+                format!("something changed meanwhile or exists already{}{}", said(message), said(detail)),
+                "read it again before another try",
+            ),
+            Wire::Status { status: 400..500, message, detail, fields } => {
+                let fields = fields
+                    .iter()
+                    .map(|(name, why)| format!("; {}: {}", name.quoted(), why.quoted()))
+                    .collect::<String>();
+                Self::refused(
+                    format!("Bitbucket refused{}{}{fields}", said(message), said(detail)),
+                    "change what it names, then call again",
+                )
+            }
+            Wire::Status { .. } | Wire::Transport(_) | Wire::Unreadable { .. } | Wire::Redirect(_) => {
+                tracing::warn!(error = %chain(&error), "Bitbucket failed");
+                Self::Unavailable { service: "Bitbucket" }
+            }
+            Wire::TooLarge { limit } => Self::refused(
+                format!("Bitbucket's answer is larger than {limit} bytes"),
+                "ask for less at once",
+            ),
+        }
+    }
+}
+
+impl From<broker::Error> for Error {
+    fn from(error: broker::Error) -> Self {
+        use broker::Error as Broker;
+        match error {
+            Broker::NotSignedIn => Self::NotSignedIn { url: None },
+            Broker::NotLinked => {
+                Self::NotLinked { says: "no Bitbucket account is linked for this user", url: None }
+            }
+            Broker::LinkBroken => Self::NotLinked {
+                says: "Bitbucket no longer accepts the linked account, so it must be linked again",
+                url: None,
+            },
+            Broker::SeveralAccounts(_) => Self::conflict(
+                error.to_string(),
+                "call `unlink_account` with the id of the one that is not wanted",
+            ),
+            Broker::UnknownAccount(_) => {
+                Self::not_found(error.to_string(), "call `get_account` for the linked accounts")
+            }
+            Broker::AnotherPerson => Self::conflict(error.to_string(), "call again"),
+            Broker::Cancelled => Self::Cancelled,
+            Broker::TimedOut => {
+                Self::TimedOut { says: error.to_string(), hint: "call again in a minute".into() }
+            }
+            Broker::Interrupted => Self::Unavailable { service: "Auth0" },
+            Broker::Auth0(inner) => inner.as_ref().into(),
+            Broker::Identity(inner) => inner.as_ref().into(),
+            Broker::Bitbucket(inner) => match Arc::try_unwrap(inner) {
+                Ok(inner) => inner.into(),
+                Err(shared) => {
+                    tracing::warn!(error = %chain(shared.as_ref()), "Bitbucket failed");
+                    Self::Unavailable { service: "Bitbucket" }
+                }
+            },
+        }
+    }
+}
+
+impl From<Error> for CallToolResult {
+    /// Text only: clients check `structuredContent` against the tool's output schema even on an
+    /// error, so an error carries none.
+    fn from(error: Error) -> Self {
+        if let Error::Internal(source) = &error {
+            tracing::error!(error = %chain(source.as_ref()), "tool call failed");
+        }
+        let mut text = format!("{}: {error}", error.code());
+        if let Some(hint) = error.hint() {
+            text.push_str("\nhint: ");
+            text.push_str(&hint);
+        }
+        Self::error(vec![ContentBlock::text(text)])
+    }
+}
+
+/// An error and its causes on one line, for the log.
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
+}
+
+/// What a service said, quoted, behind our own words.
+fn said(message: Option<Foreign>) -> String {
+    message.map(|message| format!(": {}", message.quoted())).unwrap_or_default()
+}
+
+fn list(scopes: &[String]) -> String {
+    let quoted: Vec<String> = scopes.iter().map(|scope| format!("`{scope}`")).collect();
+    quoted.join(", ")
+}

@@ -20,5 +20,10 @@ pub mod identity;
 pub mod net;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod seal;
 pub mod server;
+#[cfg(all(test, feature = "sandbox"))]
+mod testing;
 pub mod text;
+
+pub use error::{Error, Result};
