@@ -1,3 +1,6 @@
-//! .
+//! Auth0 and Bitbucket Cloud on loopback, for working and testing offline.
+
 mod auth0;
 mod bitbucket;
+pub(crate) mod people;
+pub(crate) mod world;
