@@ -1,3 +1,4 @@
 //! .
 mod auth0;
 mod bitbucket;
+mod git;
