@@ -2,5 +2,6 @@
 
 mod auth0;
 mod bitbucket;
+mod git;
 pub(crate) mod people;
 pub(crate) mod world;
