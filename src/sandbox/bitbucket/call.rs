@@ -44,9 +44,15 @@ impl Call {
     }
 
     /// [`Call::answer`] with another status.
-    pub(crate) fn answer_with(&self, status: StatusCode, value: Value, hidden: &[&str]) -> Response {
+    pub(crate) fn answer_with(
+        &self,
+        status: StatusCode,
+        value: Value,
+        hidden: &[&str],
+    ) -> Response {
         let body = fields::apply(value, hidden, self.query.first("fields")).to_string();
-        let etag = format!("\"{:x}\"", Sha256::digest(&body)).chars().take(33).collect::<String>() + "\"";
+        let etag =
+            format!("\"{:x}\"", Sha256::digest(&body)).chars().take(33).collect::<String>() + "\"";
         let known = self.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
         let mut response = if status == StatusCode::OK && known == Some(etag.as_str()) {
             StatusCode::NOT_MODIFIED.into_response()
@@ -98,7 +104,7 @@ impl Query {
     }
 
     pub(crate) fn first(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {

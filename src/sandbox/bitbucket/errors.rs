@@ -77,6 +77,14 @@ impl ApiError {
         Self::new(status, "The request timed out. Please try again later.")
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        self.error.get("message").and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// Adds `detail`, `fields`, `data` or `id`.
     pub(crate) fn with(mut self, key: &str, value: Value) -> Self {
         self.error.insert(key.into(), value);
@@ -92,9 +100,10 @@ impl IntoResponse for ApiError {
         }
         let mut response = (self.status, Json(body)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("OAuth realm=\"Bitbucket.org HTTP\""));
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("OAuth realm=\"Bitbucket.org HTTP\""),
+            );
         }
         response
     }

@@ -22,7 +22,8 @@ pub(super) fn routes() -> Router<Api> {
 async fn list(call: Call, Path(id): Path<String>) -> Result<Response, ApiError> {
     let workspace = workspaces::visible(&call, &id)?;
     // Filtering by address is for administrators (operation `GET …/members`).
-    let asks_for_addresses = call.query.first("q").is_some_and(|query| query.contains("user.email"));
+    let asks_for_addresses =
+        call.query.first("q").is_some_and(|query| query.contains("user.email"));
     if asks_for_addresses && workspace.role(call.grant.person) != Some("owner") {
         return Err(ApiError::forbidden("Only administrators may filter by email."));
     }

@@ -2,6 +2,7 @@
 //! know. Every answer is in JSON shapes of real size, nulls and links included.
 
 mod call;
+mod checks;
 mod comments;
 mod errors;
 mod fields;
@@ -16,6 +17,7 @@ mod repositories;
 mod reviews;
 mod scopes;
 mod seed_pull_requests;
+mod seed_reviews;
 mod shapes;
 mod state;
 mod statuses;
@@ -50,6 +52,7 @@ pub(super) fn router(api: Api) -> Router {
         .merge(tasks::routes())
         .merge(statuses::routes())
         .merge(merge::routes())
+        .merge(checks::routes())
         // Removed on 2026-04-14 (CHANGE-2770).
         .route("/workspaces", any(gone))
         .route("/repositories", any(gone))
@@ -72,7 +75,9 @@ async fn front(State(api): State<Api>, mut request: Request, next: Next) -> Resp
         Err(error) => return finish(&api, error.into_response(), None),
     };
     let response = match moved(&api, request.uri()) {
-        Some(target) => (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)]).into_response(),
+        Some(target) => {
+            (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)]).into_response()
+        }
         None => {
             let asked = Asked(request.uri().clone());
             request.extensions_mut().insert(asked);

@@ -142,6 +142,7 @@ pub(crate) struct MergeTask {
     pub(crate) asked_at: Instant,
     /// How often somebody has looked at it.
     pub(crate) polls: u32,
+    pub(crate) done: bool,
     /// Why it failed, once it has.
     pub(crate) failure: Option<(u16, String)>,
 }

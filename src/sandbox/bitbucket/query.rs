@@ -130,7 +130,7 @@ fn moment(text: &str) -> Option<Timestamp> {
         return Some(moment);
     }
     let date: Date = text.parse().ok()?;
-    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
 }
 
 fn equal(found: &Value, literal: &Literal) -> bool {
@@ -446,7 +446,17 @@ mod tests {
 
     #[test]
     fn broken_expressions_are_refused() {
-        for query in ["", "state", "state =", "state = OPEN", r#"state = "OPEN"#, "(id = 1", "id ! 1", "= 1", "id = 1 id = 2"] {
+        for query in [
+            "",
+            "state",
+            "state =",
+            "state = OPEN",
+            r#"state = "OPEN"#,
+            "(id = 1",
+            "id ! 1",
+            "= 1",
+            "id = 1 id = 2",
+        ] {
             assert!(Expression::parse(query).is_err(), "{query}");
         }
     }

@@ -45,7 +45,9 @@ async fn list(call: Call, Path(id): Path<String>) -> Result<Response, ApiError> 
         Some("contributor") => Permission::Write,
         Some("admin" | "owner") => Permission::Admin,
         Some(other) => {
-            return Err(ApiError::bad_fields(json!({ "role": [format!("invalid role: {other}")] })));
+            return Err(ApiError::bad_fields(
+                json!({ "role": [format!("invalid role: {other}")] }),
+            ));
         }
     };
     let values = call

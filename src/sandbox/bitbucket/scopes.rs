@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
 use serde_json::json;
 
@@ -23,27 +23,23 @@ const IMPLIED: [(&str, &[&str]); 6] = [
     ("snippet:write", &["snippet"]),
 ];
 
-/// Puts a scope check in front of `methods`, and names the scope in the answer's
-/// `X-Accepted-OAuth-Scopes`.
-pub(crate) fn needs(scope: &'static str, methods: MethodRouter<Api>) -> MethodRouter<Api> {
-    needs_all(&[scope], methods)
-}
-
-/// [`needs`], for the few operations that want several scopes at once.
-pub(crate) fn needs_all(
-    scopes: &'static [&'static str],
-    methods: MethodRouter<Api>,
-) -> MethodRouter<Api> {
+/// Puts a check of `scopes` (several are parted by spaces) in front of `methods`, and names them in
+/// the answer's `X-Accepted-OAuth-Scopes`.
+pub(crate) fn needs(scopes: &'static str, methods: MethodRouter<Api>) -> MethodRouter<Api> {
     methods.route_layer(from_fn(move |request: Request, next: Next| async move {
         let checked = match request.extensions().get::<Grant>() {
-            Some(grant) => scopes.iter().try_for_each(|scope| require(grant, scope)),
-            None => Err(ApiError::unauthorized("Token is invalid or not supported for this endpoint.")),
+            Some(grant) => scopes.split(' ').try_for_each(|scope| require(grant, scope)),
+            None => {
+                Err(ApiError::unauthorized("Token is invalid or not supported for this endpoint."))
+            }
         };
         let mut response = match checked {
             Ok(()) => next.run(request).await,
             Err(error) => error.into_response(),
         };
-        accept(&mut response, scopes);
+        if let Ok(value) = HeaderValue::from_str(&scopes.replace(' ', ", ")) {
+            response.headers_mut().insert("x-accepted-oauth-scopes", value);
+        }
         response
     }))
 }
@@ -61,8 +57,7 @@ pub(crate) fn require(grant: &Grant, scope: &str) -> Result<(), ApiError> {
 
 /// The scopes as Bitbucket reports them: one that another implies is not repeated.
 pub(crate) fn condensed(granted: &[&str]) -> Vec<String> {
-    let covered: BTreeSet<&str> =
-        granted.iter().flat_map(|scope| brings(scope)).copied().collect();
+    let covered: BTreeSet<&str> = granted.iter().flat_map(|scope| brings(scope)).copied().collect();
     let kept: BTreeSet<&str> =
         granted.iter().copied().filter(|scope| !covered.contains(scope)).collect();
     kept.into_iter().map(str::to_owned).collect()
@@ -75,12 +70,6 @@ fn implied<'a>(granted: &[&'a str]) -> BTreeSet<&'a str> {
 
 fn brings(scope: &str) -> &'static [&'static str] {
     IMPLIED.iter().find(|(name, _)| *name == scope).map_or(&[], |(_, brings)| brings)
-}
-
-fn accept(response: &mut Response, scopes: &[&str]) {
-    if let Ok(value) = HeaderValue::from_str(&scopes.join(", ")) {
-        response.headers_mut().insert("x-accepted-oauth-scopes", value);
-    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(crate) struct Repository {
     pub(crate) git: Git,
     pub(crate) pull_requests: Mutex<Vec<PullRequest>>,
     pub(crate) statuses: Mutex<Vec<BuildStatus>>,
+    /// The id of the next comment or task; they share one sequence.
+    pub(crate) ids: AtomicU64,
 }
 
 impl Api {
@@ -121,9 +123,7 @@ impl Repository {
     pub(crate) fn require_write(&self, person: &Person) -> Result<(), ApiError> {
         match self.permission(person) {
             Some(Permission::Write | Permission::Admin) => Ok(()),
-            _ => Err(ApiError::forbidden(
-                "Access denied. You must have write or admin access.",
-            )),
+            _ => Err(ApiError::forbidden("Access denied. You must have write or admin access.")),
         }
     }
 
@@ -133,6 +133,10 @@ impl Repository {
 
     pub(crate) fn statuses(&self) -> MutexGuard<'_, Vec<BuildStatus>> {
         lock(&self.statuses)
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.ids.fetch_add(7, Ordering::Relaxed)
     }
 
     /// Does `work` on the pull request that `number` names.

@@ -64,7 +64,8 @@ fn whole(api: &Api, person: &Person) -> Value {
             let repositories =
                 format!("{}/repositories/{}", api.base(), braces(person.bitbucket_uuid));
             links.insert("repositories".into(), json!({ "href": repositories }));
-            links.insert("snippets".into(), json!({ "href": url.replace("/users/", "/snippets/") }));
+            links
+                .insert("snippets".into(), json!({ "href": url.replace("/users/", "/snippets/") }));
             links.insert("hooks".into(), json!({ "href": format!("{url}/hooks") }));
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::errors::ApiError;
 use super::page::{self, Paging};
-use super::scopes::{needs, needs_all};
+use super::scopes::needs;
 use super::state::{Api, uuid};
 use crate::sandbox::people::Person;
 
@@ -63,7 +63,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/user/workspaces/{workspace}/permission", needs("account", get(permission)))
         .route(
             "/user/workspaces/{workspace}/permissions/repositories",
-            needs_all(&["account", "repository"], get(repository_permissions)),
+            needs("account repository", get(repository_permissions)),
         )
         .route("/workspaces/{workspace}", get(one))
         .route("/workspaces/{workspace}/projects", needs("project", get(projects)))
@@ -138,10 +138,7 @@ async fn permission(call: Call, Path(id): Path<String>) -> Result<Response, ApiE
     Ok(call.answer(body, &[]))
 }
 
-async fn repository_permissions(
-    call: Call,
-    Path(id): Path<String>,
-) -> Result<Response, ApiError> {
+async fn repository_permissions(call: Call, Path(id): Path<String>) -> Result<Response, ApiError> {
     let workspace = visible(&call, &id)?;
     let person = call.grant.person;
     let values = call
