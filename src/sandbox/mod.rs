@@ -2,3 +2,4 @@
 mod auth0;
 mod bitbucket;
 mod git;
+mod seed;
