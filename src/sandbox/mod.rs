@@ -4,4 +4,5 @@ mod auth0;
 mod bitbucket;
 mod git;
 pub(crate) mod people;
+mod seed;
 pub(crate) mod world;

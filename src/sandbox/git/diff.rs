@@ -244,14 +244,45 @@ mod tests {
             &DiffOptions::default(),
         );
         assert_eq!((files[0].added, files[0].removed), (1, 2));
-        assert_snapshot!(text(&files), @"");
+        assert_snapshot!(text(&files), @r#"
+        diff --git a/src/a.rs b/src/a.rs
+        index 4a857a4..38e713e 100644
+        --- a/src/a.rs
+        +++ b/src/a.rs
+        @@ -1,6 +1,6 @@
+         fn first() {
+         line 1
+        -line 2
+        +line two
+         line 3
+         line 4
+         line 5
+        @@ -16,7 +16,6 @@ line 14
+         line 15
+         line 16
+         line 17
+        -line 18
+         line 19
+         line 20
+         }
+        "#);
     }
 
     #[test]
     fn says_when_the_last_line_has_no_end() {
         let files =
             diff(&[write("a", "one")], &[write("a", "one\ntwo\n")], &DiffOptions::default());
-        assert_snapshot!(text(&files), @"");
+        assert_snapshot!(text(&files), @r#"
+        diff --git a/a b/a
+        index 43dd47e..814f4a4 100644
+        --- a/a
+        +++ b/a
+        @@ -1 +1,2 @@
+        -one
+        \ No newline at end of file
+        +one
+        +two
+        "#);
     }
 
     #[test]
@@ -283,7 +314,37 @@ mod tests {
                 (Status::Modified, "run"),
             ]
         );
-        assert_snapshot!(text(&files), @"");
+        assert_snapshot!(text(&files), @r#"
+        diff --git a/empty b/empty
+        new file mode 100644
+        index 0000000..e69de29
+        diff --git a/gone b/gone
+        deleted file mode 100644
+        index 587be6b..0000000
+        --- a/gone
+        +++ /dev/null
+        @@ -1 +0,0 @@
+        -x
+        diff --git a/old/name b/new/name
+        similarity index 95%
+        rename from old/name
+        rename to new/name
+        index ac9837c..2273048 100644
+        --- a/old/name
+        +++ b/new/name
+        @@ -4,7 +4,7 @@ line 3
+         line 4
+         line 5
+         line 6
+        -line 7
+        +line seven
+         line 8
+         line 9
+         line 10
+        diff --git a/run b/run
+        old mode 100644
+        new mode 100755
+        "#);
         let apart =
             diff(&before, &after, &DiffOptions { renames: false, ..DiffOptions::default() });
         assert_eq!(apart.len(), 5);
@@ -299,7 +360,26 @@ mod tests {
         let after = [picture, write("docs/größe.md", "x\n"), write("with space", "x\n")];
         let files = diff(&[], &after, &DiffOptions::default());
         assert!(files[1].binary);
-        assert_snapshot!(text(&files), @"");
+        assert_snapshot!(text(&files), @r#"
+        diff --git "a/docs/gr\303\266\303\237e.md" "b/docs/gr\303\266\303\237e.md"
+        new file mode 100644
+        index 0000000..587be6b
+        --- /dev/null
+        +++ "b/docs/gr\303\266\303\237e.md"
+        @@ -0,0 +1 @@
+        +x
+        diff --git a/logo.png b/logo.png
+        new file mode 100644
+        index 0000000..41e3e49
+        Binary files /dev/null and b/logo.png differ
+        diff --git a/with space b/with space
+        new file mode 100644
+        index 0000000..587be6b
+        --- /dev/null
+        +++ b/with space	
+        @@ -0,0 +1 @@
+        +x
+        "#);
     }
 
     #[test]
