@@ -10,8 +10,10 @@ mod auth0;
 mod bitbucket;
 mod browser;
 mod faults;
+mod git;
 pub(crate) mod people;
 mod record;
+mod seed;
 mod serve;
 pub(crate) mod world;
 
