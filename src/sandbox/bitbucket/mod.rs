@@ -16,7 +16,9 @@ mod query;
 mod repositories;
 mod reviews;
 mod scopes;
+mod seed_hostile;
 mod seed_pull_requests;
+mod seed_review_42;
 mod seed_reviews;
 mod shapes;
 mod state;
@@ -149,3 +151,6 @@ async fn no_such_api() -> ApiError {
 async fn wrong_method() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
 }
+
+#[cfg(test)]
+mod tests;

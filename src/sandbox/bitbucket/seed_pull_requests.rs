@@ -19,6 +19,13 @@ use crate::sandbox::seed::{self, Fate, SeededPullRequest, SeededRepository};
 /// Where the ids of comments and tasks begin that the sandbox's users write.
 const FIRST_ID: u64 = 730_000_003;
 
+/// The pull request whose merge takes long, so that the answer is 202.
+pub(crate) const SLOW: u64 = 47;
+/// The one whose merge is answered with 555 and happens nevertheless.
+pub(crate) const TIMES_OUT: u64 = 41;
+/// The one whose destination moves during the first attempt to merge it.
+pub(crate) const RACES: u64 = 40;
+
 /// When everything seeded has happened: 2026-11-20T18:00:00Z.
 pub(crate) fn end() -> Timestamp {
     Timestamp::constant(1_795_197_600, 0)
