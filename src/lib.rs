@@ -23,6 +23,8 @@ pub mod net;
 pub mod sandbox;
 pub mod seal;
 pub mod server;
+#[cfg(all(test, feature = "sandbox"))]
+mod testing;
 pub mod text;
 
 pub use error::{Error, Result};

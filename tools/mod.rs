@@ -3,6 +3,7 @@
 //! To add one: write `tools/<toolset>/<name>.rs`, name it in that folder's `mod.rs`, then run
 //! `UPDATE=1 cargo test` and read what changed in its golden and in the reference.
 
+mod accounts;
 mod params;
 
 use crate::tool::Entry;
@@ -20,7 +21,7 @@ pub struct Toolset {
 }
 
 /// The catalogue.
-pub const TOOLSETS: &[Toolset] = &[];
+pub const TOOLSETS: &[Toolset] = &[accounts::TOOLSET];
 
 /// All tools, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Entry> {

@@ -1,1 +1,143 @@
-//! .
+//! Bitbucket Cloud as one user sees it, one method per endpoint.
+//!
+//! A [`Client`] acts for one account during one call of a tool. What many calls share is apart: the
+//! [`Connector`] is the process's, [`Granted`] the account's. Facts that this module relies on are
+//! in <https://developer.atlassian.com/cloud/bitbucket/rest/intro/>.
+
+mod accounts;
+mod budget;
+mod call;
+mod commits;
+mod connector;
+mod error;
+mod page;
+mod path;
+mod problem;
+mod redirect;
+mod refs;
+mod repositories;
+mod scopes;
+mod send;
+mod source;
+#[cfg(test)]
+mod stand_in;
+mod token;
+mod wire;
+mod workspaces;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::call::{Answer, Bytes, Call};
+pub use self::connector::Connector;
+pub use self::error::Error;
+pub use self::page::{Page, Resume};
+pub(crate) use self::path::Path;
+pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
+pub use self::redirect::Refusal;
+pub use self::refs::Revision;
+pub use self::scopes::{Granted, Scopes};
+pub use self::token::{AccessToken, TokenError, TokenSource};
+
+/// A Bitbucket Cloud client that acts as one user, made for one call of a tool.
+#[derive(Clone)]
+pub struct Client {
+    connector: Arc<Connector>,
+    token: Arc<dyn TokenSource>,
+    granted: Arc<Granted>,
+    limits: Limits,
+}
+
+/// How long a client's requests may go on.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// When the tool's call has to be over.
+    pub deadline: Instant,
+    /// Fires when the caller does not want the answer any more.
+    pub cancel: CancellationToken,
+}
+
+/// One workspace, as the client's user sees it.
+pub struct Workspace<'a> {
+    client: &'a Client,
+    slug: Segment,
+}
+
+/// One repository, as the client's user sees it.
+pub struct Repository<'a> {
+    client: &'a Client,
+    id: RepositoryId,
+}
+
+impl Client {
+    /// A client that gets its token from `token` and notes in `granted` what the token may do.
+    #[must_use]
+    pub fn new(
+        connector: Arc<Connector>,
+        token: Arc<dyn TokenSource>,
+        granted: Arc<Granted>,
+        limits: Limits,
+    ) -> Self {
+        Self { connector, token, granted, limits }
+    }
+
+    /// What is known of the scopes that this account has granted.
+    #[must_use]
+    pub fn granted(&self) -> &Granted {
+        &self.granted
+    }
+
+    /// The workspace `slug`, or the one with that `{uuid}`.
+    #[must_use]
+    pub fn workspace(&self, slug: &Segment) -> Workspace<'_> {
+        Workspace { client: self, slug: slug.clone() }
+    }
+
+    /// The repository `id`.
+    #[must_use]
+    pub fn repository(&self, id: &RepositoryId) -> Repository<'_> {
+        Repository { client: self, id: id.clone() }
+    }
+
+    pub(crate) fn get(&self, path: Path) -> Call<'_> {
+        Call::new(self, reqwest::Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: Path) -> Call<'_> {
+        Call::new(self, reqwest::Method::POST, path)
+    }
+
+    pub(crate) fn put(&self, path: Path) -> Call<'_> {
+        Call::new(self, reqwest::Method::PUT, path)
+    }
+
+    pub(crate) fn delete(&self, path: Path) -> Call<'_> {
+        Call::new(self, reqwest::Method::DELETE, path)
+    }
+}
+
+impl Workspace<'_> {
+    /// `workspaces/{workspace}`
+    pub(crate) fn path(&self) -> Path {
+        Path::new("workspaces").segment(self.slug.as_str())
+    }
+}
+
+impl<'a> Repository<'a> {
+    /// `repositories/{workspace}/{repository}`
+    pub(crate) fn path(&self) -> Path {
+        Path::new("repositories").segment(self.id.workspace.as_str()).segment(self.id.slug.as_str())
+    }
+
+    /// The client behind it.
+    pub(crate) fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    /// Which repository it is.
+    pub(crate) fn id(&self) -> &RepositoryId {
+        &self.id
+    }
+}

@@ -1,1 +1,128 @@
-//! .
+//! The MCP side: lists the catalogue and hands calls to it, nothing else.
+//!
+//! What every call goes through is in [`dispatch`]; how a person is asked is in [`ask`]; which tools
+//! exist is in [`policy`]; the way in is in [`stdio`].
+
+pub mod ask;
+pub mod dispatch;
+pub mod local;
+pub mod policy;
+mod progress;
+pub mod stdio;
+
+use std::sync::Arc;
+
+use rmcp::ServerHandler;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ErrorCode, ErrorData,
+    Implementation, InputRequiredResult, ListToolsResult, MetaObject, PaginatedRequestParams,
+    ProtocolVersion, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::{RequestContext, RoleServer};
+
+use crate::Error;
+use ask::ClientAsk;
+use dispatch::{Dispatcher, Request};
+use progress::ClientProgress;
+
+/// What the protocol calls the place where a result says which server made it.
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+/// How long a client may keep the list of tools: settings are fixed while the server runs.
+const LIST_LIFE_MS: u64 = 60 * 60 * 1000;
+
+/// Serves the catalogue to one person.
+#[derive(Clone)]
+pub struct Server {
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Server {
+    /// Serves calls through `dispatcher`.
+    #[must_use]
+    pub fn new(dispatcher: Arc<Dispatcher>) -> Self {
+        Self { dispatcher }
+    }
+
+    fn implementation() -> Implementation {
+        Implementation::new("bitbucket-vault-mcp", env!("CARGO_PKG_VERSION"))
+            .with_title("Bitbucket with Auth0 Token Vault")
+    }
+
+    /// The mark of this server on a result, for clients that know it (2026-07-28 and later).
+    fn mark(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
+        if !is_modern(context) {
+            return None;
+        }
+        let mut meta = MetaObject::default();
+        let info = serde_json::to_value(Self::implementation()).ok()?;
+        meta.insert(SERVER_INFO.to_owned(), info);
+        Some(meta)
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Self::implementation())
+            .with_instructions(self.dispatcher.instructions())
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        if request.and_then(|request| request.cursor).is_some() {
+            return Err(ErrorData::invalid_params("the list has one page, so no cursor", None));
+        }
+        let tools = self.dispatcher.policy().tools().map(|entry| entry.definition()).collect();
+        let mut list = ListToolsResult::with_all_items(tools);
+        list.meta = Self::mark(&context);
+        list.ttl_ms = Some(LIST_LIFE_MS);
+        list.cache_scope = Some(CacheScope::Private);
+        Ok(list)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(entry) = self.dispatcher.policy().find(&request.name) else {
+            let name = crate::text::clean_line(&request.name, 80);
+            return Err(ErrorData::new(
+                ErrorCode::INVALID_PARAMS,
+                format!("unknown tool `{name}`"),
+                None,
+            ));
+        };
+        let progress = ClientProgress::start(&context);
+        let meta = Self::mark(&context);
+        let cancel = context.ct.clone();
+        let request = Request::new(entry, request.arguments.unwrap_or_default())
+            .answering(request.input_responses, request.request_state);
+        let ask = Arc::new(ClientAsk::new(context, self.dispatcher.open_state(&request)));
+        let outcome = self.dispatcher.call(&request, ask, progress.reporter(), cancel).await;
+        progress.finish().await;
+        match outcome {
+            Err(Error::Suspended(suspension)) => {
+                let (requests, state) = self.dispatcher.suspend(&request, *suspension)?;
+                let mut result = InputRequiredResult::new(Some(requests), Some(state));
+                result.meta = meta;
+                Ok(result.into())
+            }
+            outcome => {
+                let mut result: CallToolResult = outcome.map_or_else(Into::into, Into::into);
+                result.meta = meta;
+                Ok(result.into())
+            }
+        }
+    }
+}
+
+/// Whether the request speaks the stateless protocol (2026-07-28 and later).
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
+}

@@ -36,7 +36,7 @@ pub struct ContextParts {
     /// Where to say how far the call is.
     pub progress: Arc<dyn Progress>,
     /// Which repositories exist for the agent.
-    pub repositories: Arc<RepositoryPolicy>,
+    pub repositories: RepositoryPolicy,
     /// Signs cursors.
     pub seal: Seal,
     /// Which call this is.
@@ -71,7 +71,7 @@ pub trait Person: Send + Sync {
     /// What has become of that page, waiting `patience` for it at most.
     fn link_outcome(&self, patience: Duration) -> BoxFuture<'_, Outcome>;
     /// Whether linking again can bring a scope that is missing.
-    fn relinking_can_help(&self, missing: &str) -> bool;
+    fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool>;
     /// Removes a linked account.
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>>;
 }
@@ -189,7 +189,7 @@ impl Context {
     pub async fn repository(&self, id: &RepositoryId) -> Result<bitbucket::Repository<'_>> {
         let repository = self.bitbucket().await?.repository(id);
         if !self.parts.repositories.is_open() {
-            let real = repository.full_name().await?;
+            let real = repository.get().await?.full_name;
             if !self.parts.repositories.allows(&real) {
                 return Err(Error::no_repository(id));
             }
@@ -245,7 +245,7 @@ impl Context {
             }
             Outcome::Refused => Err(Error::link_declined()),
             Outcome::Waiting | Outcome::Expired => Err(Error::not_linked(offer.url)),
-            Outcome::Failed(why) => Err(Error::refused(
+            Outcome::Unusable(why) | Outcome::Failed(why) => Err(Error::refused(
                 format!("linking did not work: {why}"),
                 "call `link_account` to try again",
             )),

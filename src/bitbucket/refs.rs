@@ -1,0 +1,251 @@
+//! Branches and tags, and what a revision means.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::commits::{Author, CommitData};
+use super::path::Unfit;
+use super::repositories::bbql_string;
+use super::wire::time;
+use super::{Error, Page, Path, Repository, Resume};
+use crate::text::Foreign;
+
+/// The most branches on a page.
+const PAGE: u32 = 100;
+
+const HASH_LENGTH: usize = 40;
+
+/// A branch (slashes included), a tag, or a whole or short hash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Revision(String);
+
+/// A revision, and the commit that it was when it was looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    /// The whole hash.
+    pub(crate) hash: String,
+    /// What was asked for, or the main branch's name; nothing if it was asked for by its hash.
+    pub(crate) name: Option<String>,
+}
+
+/// A branch, as Bitbucket sends it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct BranchData {
+    pub(crate) name: String,
+    pub(crate) target: Target,
+}
+
+/// The commit that a branch or a tag points to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) hash: String,
+    #[serde(default, deserialize_with = "time")]
+    pub(crate) date: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) message: Option<String>,
+    pub(crate) author: Option<Author>,
+}
+
+impl Revision {
+    /// The revision as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn is_hash(&self) -> bool {
+        is_hash(&self.0)
+    }
+}
+
+impl TryFrom<&str> for Revision {
+    type Error = Unfit;
+
+    /// Follows what git allows in a name (`git help check-ref-format`).
+    fn try_from(text: &str) -> Result<Self, Unfit> {
+        let fits = (1..=255).contains(&text.len())
+            && !text.contains("..")
+            && !text.contains("@{")
+            && !text.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
+            && text.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Unfit::new(text, "a branch, tag or hash"))
+        }
+    }
+}
+
+impl TryFrom<String> for Revision {
+    type Error = Unfit;
+
+    fn try_from(text: String) -> Result<Self, Unfit> {
+        Self::try_from(text.as_str())
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Repository<'_> {
+    /// The commit that `revision` names, or the main branch's.
+    ///
+    /// A whole hash is taken as it is. Bitbucket's own endpoints do not find a branch with a slash
+    /// (BCLOUD-9969), so everything is turned into a hash before it is used.
+    pub(crate) async fn resolve(&self, revision: Option<&Revision>) -> Result<Resolved, Error> {
+        let Some(revision) = revision else {
+            let main = self.main_branch().await?.ok_or_else(|| Error::NotFound {
+                message: Some(Foreign::line("the repository has no main branch yet", 80)),
+            })?;
+            let hash = self.branch(&main).await?.target.hash;
+            return Resolved::new(hash, Some(main));
+        };
+        if revision.is_hash() {
+            return Ok(Resolved { hash: revision.0.to_ascii_lowercase(), name: None });
+        }
+        let text = revision.as_str();
+        let hash = if let Some(branch) = text.strip_prefix("refs/heads/") {
+            self.branch(branch).await?.target.hash
+        } else if let Some(tag) = text.strip_prefix("refs/tags/") {
+            self.tag(tag).await?.target.hash
+        } else if text.contains('/') {
+            match self.branch(text).await {
+                Err(error) if error.is_not_found() => self.tag(text).await?.target.hash,
+                branch => branch?.target.hash,
+            }
+        } else {
+            self.commit_hash(text).await?
+        };
+        Resolved::new(hash, Some(text.to_owned()))
+    }
+
+    /// `GET /refs/branches/{name}`
+    pub(crate) async fn branch(&self, name: &str) -> Result<BranchData, Error> {
+        self.reference(self.path().fixed("refs/branches").segment(name)).await
+    }
+
+    /// `GET /refs/tags/{name}`
+    pub(crate) async fn tag(&self, name: &str) -> Result<BranchData, Error> {
+        self.reference(self.path().fixed("refs/tags").segment(name)).await
+    }
+
+    /// `GET /refs/branches`, the most recently changed first. `name` is part of a name.
+    pub(crate) async fn branches(
+        &self,
+        name: Option<&str>,
+        limit: usize,
+        resume: Option<&Resume>,
+    ) -> Result<Page<BranchData>, Error> {
+        self.client
+            .get(self.path().fixed("refs/branches"))
+            .query("sort", "-target.date")
+            .queries(name.map(|name| ("q", format!("name ~ {}", bbql_string(name)))))
+            .fields(concat!(
+                "values.name,values.target.hash,values.target.date,values.target.message,",
+                "values.target.author.raw,values.target.author.user.nickname,",
+                "values.target.author.user.display_name,next,size"
+            ))
+            .page(PAGE, limit, resume)
+            .await
+    }
+
+    async fn reference(&self, path: Path) -> Result<BranchData, Error> {
+        self.client.get(path).fields("name,target.hash,target.date").json().await
+    }
+
+    /// `GET /commit/{revision}`: takes a name without a slash or any length of a hash.
+    async fn commit_hash(&self, text: &str) -> Result<String, Error> {
+        let path = self.path().fixed("commit").segment(text);
+        let commit: CommitData = self.client.get(path).fields("hash").json().await?;
+        Ok(commit.hash)
+    }
+}
+
+impl Resolved {
+    /// Bitbucket's hashes go into addresses and to the agent, so they have to be hashes.
+    fn new(hash: String, name: Option<String>) -> Result<Self, Error> {
+        if !is_hash(&hash) {
+            return Err(Error::unreadable("a commit without a hash"));
+        }
+        let name = name.filter(|name| !hash.starts_with(name.as_str()));
+        Ok(Self { hash, name })
+    }
+
+    /// The first twelve digits, which is what people and agents write.
+    pub(crate) fn short(&self) -> &str {
+        self.hash.get(..12).unwrap_or(&self.hash)
+    }
+}
+
+pub(crate) fn is_hash(text: &str) -> bool {
+    text.len() == HASH_LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::bitbucket::RepositoryId;
+    use crate::bitbucket::stand_in::{Reply, StandIn};
+
+    const HASH: &str = "a6e5e7d797edf751cbd839d6bd4aef86c941eec9";
+
+    #[test]
+    fn takes_what_git_would() {
+        for text in ["main", "feature/checkout-rounding", "v1.0", "a6e5e7d", "été", "refs/heads/x"]
+        {
+            assert!(Revision::try_from(text).is_ok(), "{text}");
+        }
+        for text in
+            ["", "a..b", "..", "a b", "/a", "a/", "a//b", "a/.b", "x^", "x~1", "a\nb", "a@{1}"]
+        {
+            assert!(Revision::try_from(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn resolves_every_kind_of_revision_in_few_requests() {
+        let stand_in = StandIn::new(|asked| {
+            let path = asked.target.split('?').next().unwrap_or_default();
+            let known = path.strip_prefix("/2.0/repositories/acme/shop").unwrap();
+            match known {
+                "" => Reply::json(200, &json!({ "mainbranch": { "name": "main" } })),
+                "/refs/branches/main" | "/refs/branches/feature%2Fx" | "/refs/tags/v%2F1" => {
+                    Reply::json(200, &json!({ "name": "x", "target": { "hash": HASH } }))
+                }
+                "/commit/v1.0" | "/commit/a6e5e7d" => Reply::json(200, &json!({ "hash": HASH })),
+                _ => Reply::json(404, &json!({ "error": { "message": "no such branch" } })),
+            }
+        })
+        .await;
+        let client = stand_in.client();
+        let repository = client.repository(&RepositoryId::try_from("acme/shop").unwrap());
+        let mut requests = 0;
+        for (revision, name, cost) in [
+            (None, Some("main"), 2),
+            (Some("feature/x"), Some("feature/x"), 1),
+            (Some("v/1"), Some("v/1"), 2),
+            (Some("v1.0"), Some("v1.0"), 1),
+            (Some("a6e5e7d"), None, 1),
+            (Some(HASH), None, 0),
+            (Some("refs/heads/feature/x"), Some("refs/heads/feature/x"), 1),
+        ] {
+            let asked = revision.map(|text| Revision::try_from(text).unwrap());
+            let resolved = repository.resolve(asked.as_ref()).await.unwrap();
+            requests += cost;
+            assert_eq!(resolved.hash, HASH);
+            assert_eq!(resolved.name.as_deref(), name, "{revision:?}");
+            assert_eq!(stand_in.seen().len(), requests, "{revision:?}");
+        }
+        let missing = Revision::try_from("nope/x").unwrap();
+        let error = repository.resolve(Some(&missing)).await.unwrap_err();
+        assert_eq!(error.to_string(), "Bitbucket found nothing: \"no such branch\"");
+    }
+}

@@ -1,0 +1,234 @@
+//! How the person is asked, in both eras of the protocol.
+//!
+//! Up to 2025-11-25 the server sends the client a request and waits. From 2026-07-28 on it ends the
+//! call with what it wants to know, and the client calls again with the answer and a sealed state.
+//! Where a client can do neither, nobody is asked, and the caller says so in words.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use rmcp::model::{
+    ClientCapabilities, CustomNotification, ElicitRequest, ElicitRequestParams, ElicitationAction,
+    ElicitationSchema, InputRequest, ServerNotification,
+};
+use rmcp::service::{ElicitationError, RequestContext, RoleServer};
+use serde_json::{Value, json};
+
+use crate::error::Suspension;
+use crate::tool::{Answered, Ask, Visit};
+use crate::{Error, Result};
+
+/// The key of a page to open among the answers that come back.
+pub(super) const OPEN: &str = "open";
+/// The key of a yes-or-no question among the answers that come back.
+pub(super) const CONFIRM: &str = "confirm";
+/// The field of the form that carries the yes.
+const APPROVE: &str = "approve";
+/// How long a person may take to answer while the client waits; clients give up on a call after 60 s.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Asks through the client of one call.
+pub(super) struct ClientAsk {
+    context: RequestContext<RoleServer>,
+    modes: Modes,
+    modern: bool,
+    answers: Answers,
+    /// The id of the last page that a client of 2025-11-25 was asked to open.
+    opened: Mutex<Option<String>>,
+}
+
+/// The answers that came with a call, once its state has been opened.
+pub(super) type Answers = BTreeMap<String, Value>;
+
+#[derive(Clone, Copy, Default)]
+struct Modes {
+    form: bool,
+    url: bool,
+}
+
+impl ClientAsk {
+    /// Asks through the client behind `context`; `answers` are those it already brings.
+    pub(super) fn new(context: RequestContext<RoleServer>, answers: Answers) -> Self {
+        let modes = Modes::of(context.client_capabilities());
+        let modern = super::is_modern(&context);
+        Self { context, modes, modern, answers, opened: Mutex::new(None) }
+    }
+
+    /// The answer to `key` that came with the call; otherwise the call ends with the question.
+    fn answer_or_suspend(
+        &self,
+        key: &'static str,
+        params: ElicitRequestParams,
+    ) -> Result<Answered> {
+        match self.answers.get(key) {
+            Some(answer) => Ok(read(answer, key)),
+            None => Err(Error::Suspended(Box::new(Suspension {
+                key,
+                request: InputRequest::Elicitation(ElicitRequest::new(params)),
+            }))),
+        }
+    }
+}
+
+impl Ask for ClientAsk {
+    fn confirm<'a>(&'a self, question: &'a str) -> BoxFuture<'a, Result<Answered>> {
+        Box::pin(async move {
+            if !self.modes.form {
+                return Ok(Answered::Nobody);
+            }
+            let params = ElicitRequestParams::FormElicitationParams {
+                meta: None,
+                message: question.to_owned(),
+                requested_schema: approval_form()?,
+            };
+            if self.modern {
+                return self.answer_or_suspend(CONFIRM, params);
+            }
+            let asked = self.context.peer.create_elicitation_with_timeout(params, Some(PATIENCE));
+            match asked.await {
+                Ok(answer) => {
+                    let answer = json!({ "action": answer.action, "content": answer.content });
+                    Ok(read(&answer, CONFIRM))
+                }
+                Err(rmcp::ServiceError::Timeout { .. }) => Err(Error::TimedOut {
+                    says: "the user did not answer in time".into(),
+                    hint: "nothing was done; call again when the user is there".into(),
+                }),
+                Err(error) => {
+                    tracing::debug!(%error, "the client could not ask");
+                    Ok(Answered::Nobody)
+                }
+            }
+        })
+    }
+
+    fn open<'a>(&'a self, visit: &'a Visit) -> BoxFuture<'a, Result<Answered>> {
+        Box::pin(async move {
+            if !self.modes.url {
+                return Ok(Answered::Nobody);
+            }
+            if self.modern {
+                return self.answer_or_suspend(
+                    OPEN,
+                    ElicitRequestParams::UrlElicitationParams {
+                        meta: None,
+                        message: visit.message.clone(),
+                        url: visit.url.to_string(),
+                        elicitation_id: String::new(),
+                    },
+                );
+            }
+            let id = crate::auth0::random_token();
+            if let Ok(mut opened) = self.opened.lock() {
+                *opened = Some(id.clone());
+            }
+            let asked = self.context.peer.elicit_url_with_timeout(
+                visit.message.clone(),
+                visit.url.clone(),
+                id,
+                Some(PATIENCE),
+            );
+            match asked.await {
+                Ok(ElicitationAction::Accept) => Ok(Answered::Yes),
+                Ok(_) | Err(ElicitationError::UserDeclined | ElicitationError::UserCancelled) => {
+                    Ok(Answered::No)
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the client could not ask");
+                    Ok(Answered::Nobody)
+                }
+            }
+        })
+    }
+
+    fn opened<'a>(&'a self, _: &'a Visit) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let id = self.opened.lock().ok().and_then(|mut opened| opened.take());
+            let Some(id) = id else { return };
+            // Only 2025-11-25 knows this notification, and rmcp has no type for it.
+            let notice = CustomNotification::new(
+                "notifications/elicitation/complete",
+                Some(json!({ "elicitationId": id })),
+            );
+            let notice = ServerNotification::CustomNotification(notice);
+            if let Err(error) = self.context.peer.send_notification(notice).await {
+                tracing::debug!(%error, "the client no longer listens");
+            }
+        })
+    }
+}
+
+impl Modes {
+    /// An empty `elicitation` object is how clients before 2025-11-25 say that they show forms.
+    fn of(capabilities: Option<ClientCapabilities>) -> Self {
+        match capabilities.and_then(|capabilities| capabilities.elicitation) {
+            None => Self::default(),
+            Some(elicitation) => Self {
+                form: elicitation.form.is_some() || elicitation.url.is_none(),
+                url: elicitation.url.is_some(),
+            },
+        }
+    }
+}
+
+/// A form with one box to tick, so that pressing enter by habit approves nothing.
+fn approval_form() -> Result<ElicitationSchema> {
+    serde_json::from_value(json!({
+        "type": "object",
+        "properties": {
+            APPROVE: { "type": "boolean", "title": "Approve", "description": "Go ahead", "default": false },
+        },
+        "required": [APPROVE],
+    }))
+    .map_err(Error::internal)
+}
+
+/// What the person said. Anything but a clear yes is a no.
+fn read(answer: &Value, key: &str) -> Answered {
+    let accepted = answer.get("action").is_some_and(|action| action == "accept");
+    let ticked =
+        || answer.pointer(&format!("/content/{APPROVE}")).is_some_and(|value| value == true);
+    if accepted && (key == OPEN || ticked()) { Answered::Yes } else { Answered::No }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_nothing_but_a_clear_yes_for_a_yes() {
+        for (answer, key, said) in [
+            (json!({ "action": "accept", "content": { "approve": true } }), CONFIRM, Answered::Yes),
+            (json!({ "action": "accept", "content": { "approve": false } }), CONFIRM, Answered::No),
+            (json!({ "action": "accept", "content": {} }), CONFIRM, Answered::No),
+            (json!({ "action": "accept" }), CONFIRM, Answered::No),
+            (
+                json!({ "action": "accept", "content": { "approve": "true" } }),
+                CONFIRM,
+                Answered::No,
+            ),
+            (json!({ "action": "decline" }), CONFIRM, Answered::No),
+            (json!("accept"), OPEN, Answered::No),
+            (json!({ "action": "accept" }), OPEN, Answered::Yes),
+            (json!({ "action": "cancel" }), OPEN, Answered::No),
+        ] {
+            assert_eq!(read(&answer, key), said, "{answer}");
+        }
+    }
+
+    #[test]
+    fn reads_what_a_client_can_show() {
+        for (capabilities, form, url) in [
+            (json!({}), false, false),
+            (json!({ "elicitation": {} }), true, false),
+            (json!({ "elicitation": { "form": {} } }), true, false),
+            (json!({ "elicitation": { "url": {} } }), false, true),
+            (json!({ "elicitation": { "form": {}, "url": {} } }), true, true),
+        ] {
+            let modes = Modes::of(serde_json::from_value(capabilities.clone()).unwrap());
+            assert_eq!((modes.form, modes.url), (form, url), "{capabilities}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The built binary as a child process, spoken to in lines of JSON.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How long any answer may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program with `arguments`, in a clean environment and a home of its own.
+pub(crate) fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bitbucket-vault-mcp"));
+    let home = std::env::temp_dir().join(format!("bitbucket-vault-mcp-{}", std::process::id()));
+    command.args(arguments).env_clear().env("HOME", &home).env("XDG_CONFIG_HOME", &home);
+    command.env("BITBUCKET_MCP_STATE_DIR", home.join("state"));
+    command
+}
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+    errors: Receiver<String>,
+    next_id: u64,
+}
+
+impl Server {
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take();
+        let lines = reader(child.stdout.take().unwrap());
+        let errors = reader(child.stderr.take().unwrap());
+        Self { child, stdin, lines, errors, next_id: 0 }
+    }
+
+    /// `stdio --sandbox` as its `account`.
+    pub(crate) fn sandbox(account: &str) -> Self {
+        Self::start(program(&["stdio", "--sandbox", "--as", account]))
+    }
+
+    pub(crate) fn send_line(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(line.as_bytes()).unwrap();
+        stdin.write_all(b"\n").unwrap();
+        stdin.flush().unwrap();
+    }
+
+    /// Sends a request and returns its whole answer; notifications on the way are dropped.
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
+        self.next_id += 1;
+        let id = self.next_id;
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        self.send_line(&request.to_string());
+        loop {
+            let answer = self.read();
+            if answer["id"] == id {
+                return answer;
+            }
+        }
+    }
+
+    /// Opens a session in the old way.
+    pub(crate) fn initialize(&mut self, version: &str, capabilities: Value) -> Value {
+        let answer = self.request(
+            "initialize",
+            json!({
+                "protocolVersion": version,
+                "capabilities": capabilities,
+                "clientInfo": { "name": "test", "version": "1" },
+            }),
+        );
+        self.send_line(
+            &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string(),
+        );
+        answer
+    }
+
+    /// Calls a tool and returns its result.
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        self.request("tools/call", json!({ "name": tool, "arguments": arguments }))["result"]
+            .clone()
+    }
+
+    pub(crate) fn read(&mut self) -> Value {
+        let line = self.lines.recv_timeout(PATIENCE).expect("no line came from the server");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("stdout holds no JSON: {line}"))
+    }
+
+    /// Closes standard input and waits for the end; gives how long it took and all that was left.
+    pub(crate) fn end(mut self) -> (ExitStatus, Duration, Vec<String>, String) {
+        drop(self.stdin.take());
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(started.elapsed() < PATIENCE, "the server did not end");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let took = started.elapsed();
+        let lines = self.lines.iter().collect();
+        let errors = self.errors.iter().collect::<Vec<_>>().join("\n");
+        (status, took, lines, errors)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The `_meta` of a request of the stateless protocol.
+pub(crate) fn modern(mut params: Value, capabilities: Value) -> Value {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": capabilities,
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+    });
+    params
+}
+
+/// The text that the model reads.
+pub(crate) fn text(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text: {result}"))
+}
+
+fn reader(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

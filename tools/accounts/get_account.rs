@@ -1,0 +1,182 @@
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::bitbucket::Scopes;
+use crate::broker::link::LinkedAccount;
+use crate::text::Foreign;
+use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::TOOLSETS;
+
+/// See who is signed in, which Bitbucket account is linked, what it granted, and which tools that
+/// allows. Use it when a call fails for lack of a link or scope.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetAccount {}
+
+/// Who is signed in and what is linked.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Account {
+    /// The Auth0 user id; absent when nobody is signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    /// The person's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Foreign>,
+    /// The linked Bitbucket accounts.
+    accounts: Vec<Linked>,
+}
+
+/// A linked Bitbucket account.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Linked {
+    /// Auth0's id of the link, for `unlink_account`.
+    pub(super) id: String,
+    /// The Auth0 connection.
+    pub(super) connection: String,
+    /// The account's nickname at Bitbucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<Foreign>,
+    /// The person's name at Bitbucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) display_name: Option<Foreign>,
+    /// When it was linked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) linked_at: Option<String>,
+    /// The scopes it granted.
+    pub(super) scopes: Vec<String>,
+    /// Tools that these scopes do not allow, with the scopes they lack.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) out_of_reach: Vec<OutOfReach>,
+}
+
+/// A tool that the granted scopes do not allow.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct OutOfReach {
+    /// The tool's name.
+    tool: String,
+    /// The scopes it lacks.
+    missing: Vec<String>,
+}
+
+impl Tool for GetAccount {
+    const NAME: &'static str = "get_account";
+    const TITLE: &'static str = "See who is signed in and what is linked";
+    const EFFECT: Effect = Effect::Reads;
+    const SCOPES: &'static [&'static str] = &[];
+    type Output = Account;
+
+    async fn run(self, cx: &Context) -> Result<Account> {
+        let Some(identity) = cx.person().identity().await? else {
+            return Ok(Account { subject: None, name: None, accounts: Vec::new() });
+        };
+        let accounts = cx.person().accounts().await?;
+        Ok(Account {
+            subject: Some(identity.subject),
+            name: identity.name.map(|name| Foreign::line(&name, 80)),
+            accounts: accounts.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+impl From<LinkedAccount> for Linked {
+    fn from(account: LinkedAccount) -> Self {
+        let out_of_reach = out_of_reach(&Scopes::parse(&account.scopes.join(" ")));
+        Self {
+            id: account.id,
+            connection: account.connection,
+            username: account.username,
+            display_name: account.display_name,
+            linked_at: account.linked_at.map(|time| time.to_string()),
+            scopes: account.scopes,
+            out_of_reach,
+        }
+    }
+}
+
+fn out_of_reach(granted: &Scopes) -> Vec<OutOfReach> {
+    let lacks = |scope: &&&str| granted.allows(scope) == Some(false);
+    TOOLSETS
+        .iter()
+        .flat_map(|toolset| toolset.tools)
+        .filter_map(|entry| {
+            let missing: Vec<String> =
+                entry.scopes.iter().filter(lacks).map(ToString::to_string).collect();
+            (!missing.is_empty()).then(|| OutOfReach { tool: entry.name.to_owned(), missing })
+        })
+        .collect()
+}
+
+impl Answer for Account {
+    fn text(&self) -> String {
+        let Some(subject) = &self.subject else {
+            return "nobody is signed in; `link_account` signs in and links in one trip".to_owned();
+        };
+        let mut text = String::from("signed in as ");
+        if let Some(name) = &self.name {
+            let _ = write!(text, "{} ", name.quoted());
+        }
+        let _ = write!(text, "({})", Foreign::line(subject, 120).as_str());
+        if self.accounts.is_empty() {
+            text.push_str("\nno Bitbucket account is linked; `link_account` links one");
+        }
+        for account in &self.accounts {
+            let _ = write!(text, "\nlinked: {}", account.line());
+            if !account.scopes.is_empty() {
+                let _ = write!(text, "\n  scopes: {}", account.scopes.join(" "));
+            }
+            for tool in &account.out_of_reach {
+                let _ = write!(text, "\n  {} needs {}", tool.tool, tool.missing.join(", "));
+            }
+        }
+        text
+    }
+}
+
+impl Linked {
+    /// Which account it is, on one line.
+    pub(super) fn line(&self) -> String {
+        let mut line = match (&self.display_name, &self.username) {
+            (Some(name), Some(username)) => format!("{} ({})", name.quoted(), username.quoted()),
+            (Some(name), None) | (None, Some(name)) => name.quoted(),
+            (None, None) => "a Bitbucket account".to_owned(),
+        };
+        if let Some(time) = &self.linked_at {
+            let _ = write!(line, " since {}", time.get(..10).unwrap_or(time));
+        }
+        let _ = write!(line, ", id {}", self.id);
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::Stage;
+
+    #[tokio::test]
+    async fn says_who_is_signed_in_and_what_is_linked() {
+        let stage = Stage::new().await;
+        let said = stage.call_as("linked", "get_account", json!({})).await;
+        let said = stage.without_ids(&said);
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn names_the_tools_that_lack_a_scope() {
+        let stage = Stage::new().await;
+        let said = stage.call_as("limited", "get_account", json!({})).await;
+        let said = stage.without_ids(&said);
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn tells_a_guest_how_to_link() {
+        let stage = Stage::new().await;
+        let said = stage.call_as("guest", "get_account", json!({})).await;
+        insta::assert_snapshot!(said, @"");
+    }
+}
