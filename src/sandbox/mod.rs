@@ -32,6 +32,9 @@ use browser::{Answer, Browser};
 use record::Record;
 use serve::Around;
 
+/// The accounts that can sign in.
+pub const ACCOUNTS: [&str; 3] = ["linked", "limited", "guest"];
+
 /// The two services, running. They stop when this is dropped.
 pub struct Sandbox {
     auth0: SocketAddr,
