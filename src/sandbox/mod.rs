@@ -10,8 +10,10 @@ mod auth0;
 mod bitbucket;
 mod browser;
 mod faults;
+mod git;
 pub(crate) mod people;
 mod record;
+mod seed;
 mod serve;
 pub(crate) mod world;
 
@@ -73,7 +75,8 @@ impl Sandbox {
         };
         let tenant = auth0::router(Arc::clone(&world), &format!("http://{auth0}"))?;
         serve::serve(auth0_listener, tenant, around(Service::Auth0), stop.clone());
-        let handlers = axum::Router::new();
+        let api = bitbucket::Api::new(Arc::clone(&world), format!("http://{bitbucket}"));
+        let handlers = bitbucket::router(api);
         serve::serve(bitbucket_listener, handlers, around(Service::Bitbucket), stop.clone());
         Ok(Self { auth0, bitbucket, world, faults, record, _stop: stop.drop_guard() })
     }
