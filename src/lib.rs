@@ -15,6 +15,7 @@ pub mod bitbucket;
 pub mod broker;
 pub mod cli;
 pub mod config;
+mod diff;
 pub mod error;
 pub mod identity;
 pub mod net;
@@ -22,6 +23,8 @@ pub mod net;
 pub mod sandbox;
 pub mod seal;
 pub mod server;
+#[cfg(all(test, feature = "sandbox"))]
+mod testing;
 pub mod text;
 
 pub use error::{Error, Result};

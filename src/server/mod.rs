@@ -5,7 +5,7 @@
 
 pub mod ask;
 pub mod dispatch;
-pub mod person;
+pub mod local;
 pub mod policy;
 mod progress;
 pub mod stdio;

@@ -1,0 +1,115 @@
+//! The one person of a stdio server: who is signed in on this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use url::Url;
+
+use crate::auth0::{self, Identity, RefreshToken, Tenant};
+use crate::bitbucket::{self, Connector};
+use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Unlinked};
+use crate::broker::{self, Broker, Proof, SubjectToken};
+use crate::identity::{Keep, Session, SignedIn};
+use crate::net::Http;
+use crate::tool::Person;
+use crate::{Error, Result};
+
+/// How many callers' tokens are cached: on this machine there is one person at a time.
+const CALLERS: u64 = 16;
+
+/// What is needed to act for the person on this machine.
+pub struct LocalSettings {
+    /// The tenant and the application.
+    pub auth0: auth0::Settings,
+    /// The name of the Bitbucket connection.
+    pub connection: String,
+    /// A sign-in from elsewhere, instead of the one that is kept here.
+    pub refresh_token: Option<RefreshToken>,
+    /// Bitbucket's API.
+    pub bitbucket_api_url: Url,
+    /// How long a Bitbucket token is kept at most.
+    pub cache_age: Duration,
+    /// Where a sign-in is kept.
+    pub keep: Keep,
+}
+
+/// The person who is signed in on this machine, with all that acts for them.
+#[derive(Clone)]
+pub struct Local {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Who is signed in.
+    pub session: Session,
+    /// Exchanges their tokens.
+    pub broker: Broker,
+    /// Links their account.
+    pub linker: Linker,
+}
+
+impl Local {
+    /// Puts the parts together. Nothing is sent or read yet.
+    ///
+    /// # Errors
+    /// When a setting of the application cannot be used, such as a key that is no key.
+    pub fn new(settings: LocalSettings) -> std::result::Result<Self, auth0::Error> {
+        let http = Http::new();
+        let tenant = Tenant::new(http.clone(), settings.auth0)?;
+        let session = Session::new(tenant.clone(), settings.keep, settings.refresh_token);
+        let connector = Arc::new(Connector::new(http, settings.bitbucket_api_url));
+        let broker = Broker::new(
+            tenant.clone(),
+            connector,
+            broker::Settings {
+                connection: settings.connection.clone(),
+                cache_age: settings.cache_age,
+                capacity: CALLERS,
+            },
+        );
+        let linker =
+            Linker::new(session.clone(), broker.clone(), tenant.clone(), settings.connection);
+        Ok(Self { tenant, session, broker, linker })
+    }
+
+    async fn signed_in(&self) -> Result<SignedIn> {
+        self.session.current().await?.ok_or(Error::NotSignedIn { url: None })
+    }
+}
+
+impl Person for Local {
+    fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>> {
+        Box::pin(async move {
+            let person = self.signed_in().await?;
+            let token = SubjectToken::Refresh(person.refresh_token);
+            let proof = Proof { caller: person.caller, token };
+            Ok(self.broker.client(&proof, limits).await?)
+        })
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Result<Option<Identity>>> {
+        Box::pin(async move { Ok(self.session.identify().await?) })
+    }
+
+    fn accounts(&self) -> BoxFuture<'_, Result<Vec<LinkedAccount>>> {
+        Box::pin(async move { Ok(self.linker.accounts().await?) })
+    }
+
+    fn offer_link(&self) -> BoxFuture<'_, Result<Offer>> {
+        Box::pin(async move { Ok(self.linker.offer().await?) })
+    }
+
+    fn link_outcome(&self, patience: Duration) -> BoxFuture<'_, Outcome> {
+        Box::pin(self.linker.outcome(patience))
+    }
+
+    fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Ok(person) = self.signed_in().await else { return true };
+            self.broker.relinking_can_help(&person.caller, missing)
+        })
+    }
+
+    fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {
+        Box::pin(async move { Ok(self.linker.unlink(account).await?) })
+    }
+}
