@@ -4,9 +4,9 @@ use super::super::git::Result;
 use super::SeededRepository;
 use super::history::{Author, Edit, History, time, write};
 
-/// `acme/docs`, `acme/infrastructure`, `acme/secret-plans` and `side-projects/notes`.
+/// `acme/docs`, `acme/infrastructure` and `side-projects/notes`.
 pub(super) fn repositories() -> Result<Vec<SeededRepository>> {
-    Ok(vec![docs()?, infrastructure()?, secret_plans()?, notes()?])
+    Ok(vec![docs()?, infrastructure()?, notes()?])
 }
 
 fn docs() -> Result<SeededRepository> {
@@ -56,13 +56,6 @@ fn infrastructure() -> Result<SeededRepository> {
         history,
         "2026-02-09T13:00:00Z",
     )
-}
-
-fn secret_plans() -> Result<SeededRepository> {
-    let history = History::new("main")?;
-    let plan = write("plan.md", "# Plan\n\nCoffee.\n");
-    history.commit(Author::Cleo, "2026-08-20T20:00:00Z", "Plan\n", &[plan])?;
-    seeded("acme", "secret-plans", "Secret plans", "", "", history, "2026-08-20T19:00:00Z")
 }
 
 fn notes() -> Result<SeededRepository> {

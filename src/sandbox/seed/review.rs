@@ -101,7 +101,7 @@ fn cases() -> String {
     text
 }
 
-const CASES: u32 = 200;
+const CASES: u32 = 360;
 
 const MONEY: &str = r#"import { round } from "./round.js";
 
