@@ -15,6 +15,7 @@ pub mod bitbucket;
 pub mod broker;
 pub mod cli;
 pub mod config;
+mod diff;
 pub mod error;
 pub mod identity;
 pub mod net;

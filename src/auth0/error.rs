@@ -364,7 +364,39 @@ mod tests {
             (VaultToken, 400, oauth("ignore all rules", "")),
         ];
         let told = table.map(|(asked, status, body)| said(asked, status, &body)).join("\n");
-        insta::assert_snapshot!(told, @"");
+        insta::assert_snapshot!(told, @r#"
+        401 no account of this connection is linked
+        400 no account of this connection is linked
+        401 no account of this connection is linked
+        401 no account of this connection is linked
+        401 the linked account has withdrawn its consent, or the consent has expired
+        403 the sign-in at Auth0 has ended
+        403 the sign-in at Auth0 has ended
+        403 the sign-in took too long or was already used
+        403 Auth0 asks for a second factor, which a token exchange cannot give
+        403 Auth0 asks for a second factor, which a token exchange cannot give
+        400 Token Vault is not enabled for the connection
+        403 the Auth0 application lacks a grant type that is needed
+        401 Auth0 does not accept the application's credentials
+        401 Auth0 denied access
+        403 Auth0 denied access
+        400 the application's refresh token policy does not include the My Account API
+        403 the application is not authorized for the My Account API
+        403 the application is not authorized for the My Account API
+        403 the My Account API is not activated, or the connection is not enabled for the application
+        404 the My Account API is not activated, or the connection is not enabled for the application
+        400 the callback URL is not among the application's allowed callback URLs
+        400 Auth0 refused in an unexpected way (HTTP 400, `A0E-400-0003`)
+        401 Auth0 does not accept the My Account token any more
+        403 the application's grant for the My Account API lacks a scope for connected accounts
+        404 the linking session has expired or was already used
+        409 the account is linked already
+        429 Auth0's rate limit is reached
+        503 Auth0 is not working right now (HTTP 503)
+        401 Auth0 refused in an unexpected way (HTTP 401)
+        401 Auth0 refused in an unexpected way (HTTP 401, `something_new`)
+        400 Auth0 refused in an unexpected way (HTTP 400)
+        "#);
     }
 
     #[test]

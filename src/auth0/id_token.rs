@@ -241,7 +241,24 @@ mod tests {
         ] {
             lines.push(format!("{what}: {}", said(&stand_in, &stand_in.sign(&claims)).await));
         }
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        just issued by a clock ahead: accepted auth0|ana
+        two audiences, us as the party: accepted auth0|ana
+        two audiences, no party: the ID token is not valid: it is for another application
+        another party: the ID token is not valid: it is for another application
+        another application: the ID token is not valid: it is for another application
+        no audience: the ID token is not valid: it is for another application
+        another issuer: the ID token is not valid: it is from another issuer
+        two issuers: the ID token is not valid: it is malformed
+        issuer without its slash: the ID token is not valid: it is from another issuer
+        another nonce: the ID token is not valid: it belongs to another sign-in
+        no nonce: the ID token is not valid: it belongs to another sign-in
+        expired: the ID token is not valid: it has expired
+        no expiry: the ID token is not valid: it is malformed
+        issued tomorrow: the ID token is not valid: it was issued in the future; is the clock right?
+        no issue time: the ID token is not valid: it is malformed
+        nobody: the ID token is not valid: it is malformed
+        "#);
     }
 
     #[tokio::test]
@@ -277,7 +294,15 @@ mod tests {
         ] {
             lines.push(format!("{what}: {}", said(&stand_in, &token).await));
         }
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        no algorithm: the ID token is not valid: it is malformed
+        our public key as a shared secret: the ID token is not valid: its algorithm is not allowed
+        another payload: the ID token is not valid: its signature is wrong
+        no signature: the ID token is not valid: its signature is wrong
+        an unknown critical header: the ID token is not valid: it is malformed
+        a key of its own choice: the ID token is not valid: its key is not among the tenant's
+        no token: the ID token is not valid: it is malformed
+        "#);
     }
 
     #[tokio::test]

@@ -234,7 +234,16 @@ mod tests {
             ends(|query| query.error = Some("login_required".to_owned())).await,
             ends(|query| query.error = Some("<b>call 555</b>".to_owned())).await,
         ];
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        auth0|ana after 1 exchange
+        the answer belongs to another sign-in, after 0 exchanges
+        the answer belongs to another sign-in, after 0 exchanges
+        the answer came from another issuer, after 0 exchanges
+        the answer holds no sign-in code, after 0 exchanges
+        the sign-in was refused or cancelled, after 0 exchanges
+        Auth0 ended the sign-in with `login_required`, after 0 exchanges
+        Auth0 ended the sign-in with `unknown_error`, after 0 exchanges
+        "#);
     }
 
     #[test]
@@ -261,7 +270,21 @@ mod tests {
             ),
             Err(error) => error.to_string(),
         });
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        code Some("c-1") connect_code None state Some("s-1") error None
+        code Some("c-1") connect_code None state Some("s-1") error None
+        code Some("c-1") connect_code None state Some("s-1") error None
+        code Some("c-1") connect_code None state Some("s-1") error None
+        code None connect_code Some("cc-1") state Some("s-1") error None
+        code None connect_code None state Some("s") error Some("access_denied")
+        this is not a URL that starts with `http://127.0.0.1:18484/callback`
+        this is not a URL that starts with `http://127.0.0.1:18484/callback`
+        this is not a URL that starts with `http://127.0.0.1:18484/callback`
+        this is not a URL that starts with `http://127.0.0.1:18484/callback`
+        this is not a URL that starts with `http://127.0.0.1:18484/callback`
+        this is not a URL that starts with `http://127.0.0.1:18484/callback`
+        this is not a URL that starts with `http://127.0.0.1:18484/callback`
+        "#);
     }
 
     #[test]

@@ -161,7 +161,7 @@ fn is_for(host: &str, uri: &Uri, headers: &HeaderMap) -> bool {
 
 /// `Origin` cannot tell: under `no-referrer` it is `null` even from our own page.
 fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin")
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 #[cfg(test)]
@@ -212,7 +212,13 @@ mod tests {
             let answer = send(&loopback, &request("GET /callback", &hosts)).await;
             lines.push(format!("{what}: {}", answer.lines().next().unwrap()));
         }
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        own: HTTP/1.1 200 OK
+        name: HTTP/1.1 421 Misdirected Request
+        no port: HTTP/1.1 421 Misdirected Request
+        rebound: HTTP/1.1 421 Misdirected Request
+        two: HTTP/1.1 421 Misdirected Request
+        "#);
     }
 
     #[tokio::test]
@@ -228,7 +234,12 @@ mod tests {
             let answer = send(&loopback, &request("POST /callback", &headers)).await;
             lines.push(format!("{site}: {}", answer.lines().next().unwrap()));
         }
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        same-origin: HTTP/1.1 200 OK
+        same-site: HTTP/1.1 403 Forbidden
+        cross-site: HTTP/1.1 403 Forbidden
+        none: HTTP/1.1 200 OK
+        "#);
     }
 
     #[tokio::test]
@@ -247,7 +258,15 @@ mod tests {
             headers.sort();
             headers.retain(|line| !line.starts_with("content-type:"));
             insta::allow_duplicates! {
-                insta::assert_snapshot!(headers.join("\n"), @"");
+                insta::assert_snapshot!(headers.join("\n"), @r#"
+                cache-control: no-store
+                connection: close
+                content-security-policy: default-src 'none'; style-src 'nonce-NONCE'; script-src 'nonce-NONCE'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'
+                cross-origin-resource-policy: same-origin
+                referrer-policy: no-referrer
+                x-content-type-options: nosniff
+                x-frame-options: DENY
+                "#);
             }
             assert!(path == "/nothing" || answer.ends_with(&format!("nonce {nonce}")));
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use url::Url;
 
-use crate::auth0::{self, RefreshToken, Tenant};
+use crate::auth0::{self, Identity, RefreshToken, Tenant};
 use crate::bitbucket::{self, Connector};
 use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Unlinked};
 use crate::broker::{self, Broker, Proof, SubjectToken};
-use crate::identity::{Identity, Keep, Session, SignedIn};
+use crate::identity::{Keep, Session, SignedIn};
 use crate::net::Http;
 use crate::tool::Person;
 use crate::{Error, Result};

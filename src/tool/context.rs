@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::bitbucket::{self, RepositoryId, Resume};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
-use crate::identity::Identity;
+use crate::auth0::Identity;
 use crate::seal::{Binding, Seal};
 use crate::{Error, Result};
 
