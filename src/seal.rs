@@ -45,6 +45,7 @@ impl Seal {
     #[must_use]
     pub fn new() -> Self {
         let key: [u8; 32] = rand::random();
+        // 32 bytes are what the checked constructor asks for.
         Self { codec: RequestStateCodec::new_unchecked(key.to_vec()) }
     }
 

@@ -77,6 +77,17 @@ impl Local {
 }
 
 impl Person for Local {
+    fn caller(&self) -> BoxFuture<'_, String> {
+        Box::pin(async move {
+            match self.signed_in().await {
+                Ok(SignedIn { caller, .. }) => {
+                    [caller.issuer, caller.subject, caller.organization.unwrap_or_default()].join(" ")
+                }
+                Err(_) => String::new(),
+            }
+        })
+    }
+
     fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>> {
         Box::pin(async move {
             let person = self.signed_in().await?;

@@ -60,6 +60,8 @@ pub struct CallLabel {
 
 /// The person a call is made for, as far as tools may know them.
 pub trait Person: Send + Sync {
+    /// Who it is, in one string that no other person has; cursors and states are bound to it.
+    fn caller(&self) -> BoxFuture<'_, String>;
     /// Bitbucket, as this person.
     fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>>;
     /// Who is signed in.
