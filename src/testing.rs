@@ -111,8 +111,9 @@ impl Stage {
         ask: Arc<dyn Ask>,
     ) -> Result<Rendered> {
         let entry = tools::find(tool).unwrap_or_else(|| panic!("no tool `{tool}`"));
-        let request = Request::new(entry, arguments.as_object().unwrap().clone());
         let served = self.served(account);
+        let person = Arc::new(served.local.clone());
+        let request = Request::new(person, entry, arguments.as_object().unwrap().clone()).await;
         let cancel = CancellationToken::new();
         served.dispatcher.call(&request, ask, Arc::new(Silent), cancel).await
     }
@@ -137,9 +138,8 @@ impl Stage {
             deadline: Duration::from_secs(20),
             max_calls: 64,
             read_only: false,
-            caller: account.to_owned(),
         };
-        Served { dispatcher: Dispatcher::new(settings, Arc::new(local.clone())), local }
+        Served { dispatcher: Dispatcher::new(settings), local }
     }
 
     fn settings(&self, account: &str) -> LocalSettings {

@@ -31,14 +31,17 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::call::{Answer, Bytes, Call};
+pub(crate) use self::commits::{Author, CommitData};
 pub use self::connector::Connector;
 pub use self::error::Error;
 pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
 pub use self::redirect::Refusal;
-pub use self::refs::Revision;
+pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved};
+pub(crate) use self::repositories::RepositoryData;
 pub use self::scopes::{Granted, Scopes};
+pub(crate) use self::source::{Content, EntryData, EntryKind};
 pub use self::token::{AccessToken, TokenError, TokenSource};
 
 /// A Bitbucket Cloud client that acts as one user, made for one call of a tool.

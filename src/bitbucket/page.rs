@@ -11,6 +11,7 @@ use url::Url;
 use super::Error;
 use super::call::Call;
 use super::path::Path;
+use super::refs::is_hash;
 
 /// How many requests one list may take.
 const MOST_REQUESTS: usize = 40;
@@ -34,6 +35,15 @@ pub struct Resume {
     /// How many elements of that page were given out already.
     #[serde(default, skip_serializing_if = "is_zero")]
     skip: usize,
+}
+
+impl Resume {
+    /// The commit whose files or history the list goes through.
+    pub(super) fn commit(&self) -> Option<String> {
+        let segments = segments(&self.next);
+        let hash = segments.get(4)?;
+        (segments.first()? == "repositories" && is_hash(hash)).then(|| hash.to_ascii_lowercase())
+    }
 }
 
 #[derive(Deserialize)]

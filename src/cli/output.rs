@@ -20,7 +20,11 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     }
     // Where stderr is gone too, nobody is left to tell.
     let _ = writeln!(anstream::stderr(), "error: {error:#}");
-    if error.chain().any(|cause| cause.is::<Problems>()) { ExitCode::from(2) } else { ExitCode::FAILURE }
+    if error.chain().any(|cause| cause.is::<Problems>()) {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 #[cfg(test)]

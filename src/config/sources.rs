@@ -277,7 +277,10 @@ impl<'a> Opened<'a> {
                 let what = format!("is not TOML: line {line}: {}", error.message());
                 Misfit::new(what, "write one `key = value` on each line")
             }),
-            Err(reason) => Err(Misfit::new(format!("cannot be read: {reason}"), "`--config` or `BITBUCKET_MCP_CONFIG` says where it is")),
+            Err(reason) => Err(Misfit::new(
+                format!("cannot be read: {reason}"),
+                "`--config` or `BITBUCKET_MCP_CONFIG` says where it is",
+            )),
         };
         match table {
             Ok(table) => self.check_file(file, table),

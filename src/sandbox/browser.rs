@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{
+    ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY, SET_COOKIE,
+};
 use reqwest::{Client, Method, Response};
 use url::Url;
 
@@ -93,26 +95,27 @@ impl Browser {
                 address = target;
                 continue;
             }
+            let origin = origin_of_posts(&response, &address);
             let page = response.text().await.map_err(BrowserError::Load)?;
-            let Some((target, post, body)) = self.next_step(&page, &address)? else {
+            let Some((target, body)) = self.next_step(&page, &address)? else {
                 return Ok(visible_text(&page));
             };
-            response = if post {
-                self.load(Method::POST, &target, Some(body)).await?
-            } else {
-                self.load(Method::GET, &target, None).await?
+            response = match body {
+                Some(body) => self.load(Method::POST, &target, Some((body, origin))).await?,
+                None => self.load(Method::GET, &target, None).await?,
             };
             address = target;
         }
         Err(BrowserError::Endless)
     }
 
-    /// Where the page's form leads, once filled in; nowhere when nothing is to be pressed.
+    /// Where the page's form leads, once filled in, and what it posts there; nowhere when nothing is to
+    /// be pressed.
     fn next_step(
         &self,
         page: &str,
         address: &Url,
-    ) -> Result<Option<(Url, bool, String)>, BrowserError> {
+    ) -> Result<Option<(Url, Option<String>)>, BrowserError> {
         let ours = address.origin() == Url::parse(&self.tenant)?.origin();
         // What a page's script would take from the fragment and put into the form.
         let fragment: HashMap<String, String> =
@@ -144,10 +147,11 @@ impl Browser {
                 query.append_pair(&button.name, &button.value);
             }
             let query = query.finish();
-            if !form.post {
-                target.set_query(Some(&query));
+            if form.post {
+                return Ok(Some((target, Some(query))));
             }
-            return Ok(Some((target, form.post, query)));
+            target.set_query(Some(&query));
+            return Ok(Some((target, None)));
         }
         Ok(None)
     }
@@ -163,18 +167,19 @@ impl Browser {
         &mut self,
         method: Method,
         url: &Url,
-        body: Option<String>,
+        posted: Option<(String, String)>,
     ) -> Result<Response, BrowserError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut request = self.client.request(method, url.clone());
+        request = request.header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
         if let Some(jar) = self.cookies.get(&host).filter(|jar| !jar.is_empty()) {
             let pairs: Vec<_> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(COOKIE, pairs.join("; "));
         }
-        if let Some(body) = body {
+        if let Some((body, origin)) = posted {
             request = request
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .header("origin", url.origin().ascii_serialization())
+                .header(ORIGIN, origin)
                 .body(body);
         }
         let response = request.send().await.map_err(BrowserError::Load)?;
@@ -202,6 +207,16 @@ fn press_on_application_page(buttons: &mut Vec<Button>) -> Option<Button> {
     let leads_on = |button: &Button| says(button, GO_ON) && !says(button, KEEP_OFF);
     let index = buttons.iter().position(leads_on)?;
     Some(buttons.swap_remove(index))
+}
+
+/// What a browser says about where a form was posted from: nothing, where the page forbids referrers
+/// (Fetch, "append a request `Origin` header").
+fn origin_of_posts(page: &Response, address: &Url) -> String {
+    let policy = page.headers().get(REFERRER_POLICY).and_then(|value| value.to_str().ok());
+    match policy {
+        Some(policy) if policy.trim() == "no-referrer" => "null".to_owned(),
+        _ => address.origin().ascii_serialization(),
+    }
 }
 
 fn redirect(response: &Response, address: &Url) -> Result<Option<Url>, BrowserError> {
@@ -319,7 +334,38 @@ fn visible_text(page: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
+    use super::{Answer, Browser, BrowserError};
     use super::{Button, Form, forms, press_on_application_page, visible_text};
+
+    const TENANT: &str = "http://127.0.0.1:1";
+
+    #[test]
+    fn puts_the_fragment_into_a_form_that_waits_for_it() {
+        let browser = Browser::new(TENANT, "linked", Answer::Yes).unwrap();
+        let page = r#"<form method="post" action=""><input name="connect_code"></form>"#;
+        let address = Url::parse("http://127.0.0.1:2/connected?a=1#connect_code=x%2Fy").unwrap();
+        let (target, body) = browser.next_step(page, &address).unwrap().unwrap();
+        assert_eq!(target.as_str(), "http://127.0.0.1:2/connected?a=1");
+        assert_eq!(body.unwrap(), "connect_code=x%2Fy");
+    }
+
+    #[test]
+    fn presses_what_its_person_wants() {
+        let page = r#"<form method="post" action="/go"><input name="account" value="linked">
+            <button name="action" value="accept">Yes</button>
+            <button name="action" value="deny">No</button></form>"#;
+        let address = Url::parse(&format!("{TENANT}/page")).unwrap();
+        for (answer, sent) in [(Answer::Yes, "accept"), (Answer::No, "deny")] {
+            let browser = Browser::new(TENANT, "guest", answer).unwrap();
+            let (_, body) = browser.next_step(page, &address).unwrap().unwrap();
+            assert_eq!(body.unwrap(), format!("account=guest&action={sent}"));
+        }
+        let error = Browser::new(TENANT, "cleo", Answer::Yes).err().unwrap();
+        assert!(matches!(&error, BrowserError::NoSuchAccount(_)));
+        assert_eq!(error.to_string(), "nobody in the sandbox has the account `cleo`");
+    }
 
     #[test]
     fn reads_a_form_as_a_browser_would() {

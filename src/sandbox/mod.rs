@@ -34,6 +34,9 @@ use browser::{Answer, Browser};
 use record::Record;
 use serve::Around;
 
+/// The accounts that can sign in.
+pub const ACCOUNTS: [&str; 3] = ["linked", "limited", "guest"];
+
 /// The two services, running. They stop when this is dropped.
 pub struct Sandbox {
     auth0: SocketAddr,
@@ -72,7 +75,8 @@ impl Sandbox {
         };
         let tenant = auth0::router(Arc::clone(&world), &format!("http://{auth0}"))?;
         serve::serve(auth0_listener, tenant, around(Service::Auth0), stop.clone());
-        let handlers = axum::Router::new();
+        let api = bitbucket::Api::new(Arc::clone(&world), format!("http://{bitbucket}"));
+        let handlers = bitbucket::router(api);
         serve::serve(bitbucket_listener, handlers, around(Service::Bitbucket), stop.clone());
         Ok(Self { auth0, bitbucket, world, faults, record, _stop: stop.drop_guard() })
     }
@@ -158,7 +162,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Effect, Fault, Options, Sandbox, Service};
+    use super::{Effect, Fault, Options, Sandbox, Service, auth0};
 
     async fn start() -> (Sandbox, reqwest::Client, String) {
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
@@ -250,6 +254,36 @@ mod tests {
         http.get(url).bearer_auth(&bearer).send().await.unwrap();
         let problem = sandbox.world().identify(&bearer).unwrap_err();
         assert_eq!(problem, super::world::TokenProblem::Expired);
+    }
+
+    #[tokio::test]
+    async fn takes_the_vaults_token_at_bitbucket_until_it_is_revoked() {
+        let (sandbox, http, _) = start().await;
+        let url = format!("{}/oauth/token", sandbox.auth0_domain());
+        let body = json!({
+            "client_id": sandbox.client_id(),
+            "client_secret": sandbox.client_secret(),
+            "grant_type": auth0::VAULT_GRANT_TYPE,
+            "subject_token": sandbox.refresh_token("linked").unwrap(),
+            "subject_token_type": "urn:ietf:params:oauth:token-type:refresh_token",
+            "requested_token_type":
+                "http://auth0.com/oauth/token-type/federated-connection-access-token",
+            "connection": "bitbucket",
+        });
+        let exchange = async || {
+            let answer = http.post(&url).json(&body).send().await.unwrap();
+            let answer: serde_json::Value = answer.json().await.unwrap();
+            answer["access_token"].as_str().unwrap().to_owned()
+        };
+        let user = format!("{}/user", sandbox.bitbucket_api_url());
+        let status = async |token: &str| {
+            http.get(&user).bearer_auth(token).send().await.unwrap().status().as_u16()
+        };
+        let first = exchange().await;
+        assert_eq!(status(&first).await, 200);
+        sandbox.world().revoke_bitbucket_token("linked");
+        assert_eq!(status(&first).await, 401);
+        assert_eq!(status(&exchange().await).await, 200);
     }
 
     #[tokio::test]

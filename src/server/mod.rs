@@ -21,6 +21,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 
 use crate::Error;
+use crate::tool::Person;
 use ask::ClientAsk;
 use dispatch::{Dispatcher, Request};
 use progress::ClientProgress;
@@ -34,13 +35,14 @@ const LIST_LIFE_MS: u64 = 60 * 60 * 1000;
 #[derive(Clone)]
 pub struct Server {
     dispatcher: Arc<Dispatcher>,
+    person: Arc<dyn Person>,
 }
 
 impl Server {
-    /// Serves calls through `dispatcher`.
+    /// Serves calls of `person` through `dispatcher`.
     #[must_use]
-    pub fn new(dispatcher: Arc<Dispatcher>) -> Self {
-        Self { dispatcher }
+    pub fn new(dispatcher: Arc<Dispatcher>, person: Arc<dyn Person>) -> Self {
+        Self { dispatcher, person }
     }
 
     fn implementation() -> Implementation {

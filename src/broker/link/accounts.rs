@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::LinkedAccount;
-use crate::auth0::{AccountId, ConnectedAccount, MyAccountToken, Tenant};
+use crate::auth0::{self, AccountId, ConnectedAccount, MyAccountToken, Tenant};
 use crate::bitbucket::{Client, Limits, Scopes};
 use crate::broker::{Broker, Error, Proof};
 use crate::identity::{Caller, Session, SignedIn};
@@ -37,7 +37,16 @@ impl Vault {
     /// A My Account token for `signed_in`. A refresh token that Auth0 replaced on the way is kept before
     /// anything else happens, and stands for the person from then on.
     pub(super) async fn my_account(&self, signed_in: &mut SignedIn) -> Result<MyAccountToken, Error> {
-        let (token, rotated) = self.tenant.my_account(&signed_in.refresh_token).await?;
+        let (token, rotated) = match self.tenant.my_account(&signed_in.refresh_token).await {
+            Err(auth0::Error::SignedOut) => {
+                // The person may have signed in anew at a terminal.
+                let newer = self.session.replaced(&signed_in.refresh_token).await?;
+                let same = |newer: &SignedIn| newer.caller == signed_in.caller;
+                *signed_in = newer.filter(same).ok_or(Error::NotSignedIn)?;
+                self.tenant.my_account(&signed_in.refresh_token).await?
+            }
+            answer => answer?,
+        };
         if let Some(rotated) = rotated {
             self.session.rotated(rotated.clone()).await?;
             signed_in.refresh_token = rotated;

@@ -11,6 +11,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +22,7 @@ use self::accounts::Vault;
 use self::flow::{Flow, Lives};
 use super::{Broker, Error};
 use crate::auth0::{AccountId, Tenant, random_token};
-use crate::identity::{Loopback, Session};
+use crate::identity::{Loopback, PORTS, Session};
 use crate::text::Foreign;
 
 /// A link works for a quarter of an hour, and can be taken back for ten minutes after.
@@ -90,6 +91,7 @@ pub enum Unlinked {
 
 struct Inner {
     vault: Vault,
+    ports: RangeInclusive<u16>,
     lives: Lives,
     /// Held while a page is being opened, so that two offers at once are one.
     offering: tokio::sync::Mutex<()>,
@@ -107,13 +109,13 @@ impl Linker {
     /// A linker with no page open.
     #[must_use]
     pub fn new(session: Session, broker: Broker, tenant: Tenant, connection: String) -> Self {
-        let person = Arc::default();
-        Self::with_lives(Vault { session, broker, tenant, connection, person }, LIVES)
+        let vault = Vault { session, broker, tenant, connection, person: Arc::default() };
+        Self::with(vault, PORTS, LIVES)
     }
 
-    fn with_lives(vault: Vault, lives: Lives) -> Self {
-        let inner = Inner { vault, lives, offering: Default::default(), pending: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+    fn with(vault: Vault, ports: RangeInclusive<u16>, lives: Lives) -> Self {
+        let (offering, pending) = Default::default();
+        Self { inner: Arc::new(Inner { vault, ports, lives, offering, pending }) }
     }
 
     /// An address for the person to open. While one works, it is the same.
@@ -131,7 +133,7 @@ impl Linker {
         if let Some(old) = old {
             old.shut().await;
         }
-        let mut page = Loopback::bind().await?;
+        let mut page = Loopback::bind_first_of(self.inner.ports.clone()).await?;
         let ticket = random_token();
         let (vault, lives) = (self.inner.vault.clone(), self.inner.lives);
         let flow = Arc::new(Flow::new(vault, page.callback_url().clone(), &ticket, lives));

@@ -33,7 +33,7 @@ pub(crate) async fn metadata(State(auth0): State<Auth0>) -> Json<Value> {
             ["client_secret_basic", "client_secret_post", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256", "RS384", "PS256"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["aud", "auth_time", "email", "email_verified", "exp", "iat", "iss",
+        "claims_supported": ["aud", "email", "email_verified", "exp", "iat", "iss",
             "name", "nickname", "nonce", "org_id", "sub"],
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,

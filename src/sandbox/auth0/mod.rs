@@ -37,6 +37,8 @@ use parameters::Parameters;
 pub use tenant::Tenant;
 
 pub(crate) use tenant::CLIENT_ID;
+#[cfg(test)]
+pub(crate) use vault::GRANT_TYPE as VAULT_GRANT_TYPE;
 
 /// What the tenant's handlers share.
 #[derive(Clone)]

@@ -35,6 +35,9 @@ pub(crate) fn describe(request: &mut PullRequest, git: &Git, head: &str) {
                 "Invoices need a number and a date to be valid.",
             );
             desk.reply("cleo", 58, total, "Both come with the next pull request.");
+            let gone = desk.says("gus", 61, "");
+            desk.amend(gone, |comment| comment.deleted = true);
+            desk.reply("ben", 70, gone, "Good point.");
         }
         42 => seed_review_42::fill(&mut desk),
         43 => {
@@ -56,6 +59,7 @@ pub(crate) fn describe(request: &mut PullRequest, git: &Git, head: &str) {
         }
         _ => {}
     }
+    request.comments.sort_by_key(|comment| comment.created_on);
 }
 
 /// Where reviews of one pull request are written.
@@ -218,7 +222,9 @@ fn description(number: u64) -> &'static str {
     match number {
         1 => "The load balancer asks every ten seconds.",
         12 => "First half of the orders page.\n\nThe second half is the page itself.",
-        24 => "People ask for light presents.\n\n* `lighterThan` takes grams\n* sorted, lightest first",
+        24 => {
+            "People ask for light presents.\n\n* `lighterThan` takes grams\n* sorted, lightest first"
+        }
         27 => "Shipping has become dearer. Agreed with sales on 2026-10-23.",
         30 => "Finds the places where an index may be out of range.",
         34 => "Plain text for now; the layout comes later.",

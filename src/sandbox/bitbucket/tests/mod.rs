@@ -1,10 +1,12 @@
 //! The API as a client meets it, over a real port.
 
+mod edits;
 mod frame;
 mod merging;
 mod places;
 mod pull_requests;
 mod reviewing;
+mod seed;
 
 use std::sync::Arc;
 
