@@ -3,4 +3,6 @@
 use super::model::Verdict;
 use super::seed_reviews::Desk;
 
-pub(crate) fn fill(desk: &mut Desk<'_>) { let _ = (&desk.request, Verdict::Approved); }
+pub(crate) fn fill(desk: &mut Desk<'_>) {
+    let _ = (&desk.request, Verdict::Approved);
+}

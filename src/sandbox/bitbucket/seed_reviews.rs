@@ -218,7 +218,9 @@ fn description(number: u64) -> &'static str {
     match number {
         1 => "The load balancer asks every ten seconds.",
         12 => "First half of the orders page.\n\nThe second half is the page itself.",
-        24 => "People ask for light presents.\n\n* `lighterThan` takes grams\n* sorted, lightest first",
+        24 => {
+            "People ask for light presents.\n\n* `lighterThan` takes grams\n* sorted, lightest first"
+        }
         27 => "Shipping has become dearer. Agreed with sales on 2026-10-23.",
         30 => "Finds the places where an index may be out of range.",
         34 => "Plain text for now; the layout comes later.",

@@ -82,9 +82,12 @@ async fn answers_unknown_and_removed_addresses_as_bitbucket_does() {
     let announcement = json!({
         "announcement_url": "https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770",
     });
-    for path in
-        ["/workspaces", "/repositories", "/user/permissions/workspaces", "/user/permissions/repositories"]
-    {
+    for path in [
+        "/workspaces",
+        "/repositories",
+        "/user/permissions/workspaces",
+        "/user/permissions/repositories",
+    ] {
         let answer = served.get("linked", path).await;
         assert_eq!(answer.status, 410);
         assert_eq!(
@@ -151,7 +154,10 @@ async fn filters_lists_and_refuses_what_cannot_be_filtered() {
     let path = format!("{SHOP}/pullrequests?{}", q("id = 42 OR id = 43"));
     assert_eq!(super::numbers(&served.all("linked", &path).await), [43, 42]);
     for (query, message) in [
-        (r#"participants.user.nickname = "ana""#, "participants.user.nickname does not support filtering"),
+        (
+            r#"participants.user.nickname = "ana""#,
+            "participants.user.nickname does not support filtering",
+        ),
         ("nonsense = 1", "Unknown field: nonsense"),
         ("id ==", "Invalid query expression"),
     ] {
@@ -165,7 +171,8 @@ async fn answers_304_to_a_known_etag() {
     let served = Served::start().await;
     let first = served.get("linked", SHOP).await;
     let etag = first.header("etag").to_owned();
-    let request = served.request("linked", reqwest::Method::GET, SHOP).header("if-none-match", etag);
+    let request =
+        served.request("linked", reqwest::Method::GET, SHOP).header("if-none-match", etag);
     let second = super::Answer::of(request).await;
     assert_eq!((second.status, second.text.as_str()), (304, ""));
 }
@@ -173,7 +180,8 @@ async fn answers_304_to_a_known_etag() {
 #[tokio::test]
 async fn leads_from_an_old_name_to_the_new_one_on_the_same_host() {
     let served = Served::start().await;
-    let answer = served.get("linked", "/repositories/acme/storefront/pullrequests?state=OPEN").await;
+    let answer =
+        served.get("linked", "/repositories/acme/storefront/pullrequests?state=OPEN").await;
     assert_eq!(answer.status, 301);
     assert_eq!(
         answer.header("location"),

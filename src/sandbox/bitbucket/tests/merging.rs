@@ -30,7 +30,10 @@ async fn merges_for_real_and_moves_the_destination() {
     // The source branch is gone, and with it the list of commits.
     assert!(served.all("linked", &format!("{SHOP}/42/commits")).await.is_empty());
     let again = served.post("linked", &format!("{SHOP}/42/merge"), nothing()).await;
-    assert_eq!((again.status, again.message().as_str()), (400, "This pull request is already closed."));
+    assert_eq!(
+        (again.status, again.message().as_str()),
+        (400, "This pull request is already closed.")
+    );
     assert_eq!(served.delete("linked", &format!("{SHOP}/42/approve")).await.status, 400);
 }
 
@@ -60,7 +63,9 @@ async fn merges_in_the_background_when_asked_or_when_it_takes_long() {
         let answer = served.post("linked", &path, nothing()).await;
         assert_eq!((answer.status, answer.text.as_str()), (202, "\"\""));
         let location = answer.header("location").to_owned();
-        assert!(location.starts_with(&format!("{}{SHOP}/{number}/merge/task-status/", served.base)));
+        assert!(
+            location.starts_with(&format!("{}{SHOP}/{number}/merge/task-status/", served.base))
+        );
         for _ in 0..2 {
             let status = served.get("linked", &location).await.json();
             assert_eq!(status["task_status"], "PENDING");

@@ -12,9 +12,11 @@ async fn tells_people_who_they_are() {
     let me = served.get("limited", "/user").await.json();
     assert_eq!((&me["display_name"], &me["nickname"]), (&json!("Ben Okoye"), &json!("ben")));
     let uuid = me["uuid"].as_str().unwrap();
-    let by_uuid = served.get("linked", &format!("/users/{}", super::super::shapes::braces(uuid))).await;
+    let by_uuid =
+        served.get("linked", &format!("/users/{}", super::super::shapes::braces(uuid))).await;
     assert_eq!(by_uuid.json()["account_id"], me["account_id"]);
-    let by_account = served.get("linked", &format!("/users/{}", me["account_id"].as_str().unwrap()));
+    let by_account =
+        served.get("linked", &format!("/users/{}", me["account_id"].as_str().unwrap()));
     assert_eq!(by_account.await.json()["uuid"], me["uuid"]);
     // Names find nobody.
     assert_eq!(served.get("linked", "/users/ben").await.status, 404);
@@ -46,7 +48,11 @@ async fn hides_what_is_not_for_somebody() {
     for (who, path, message) in [
         ("linked", "/repositories/acme/none", "Repository acme/none not found"),
         ("linked", "/repositories/acme/secret-plans", "Repository acme/secret-plans not found"),
-        ("limited", "/repositories/side-projects/notes", "Repository side-projects/notes not found"),
+        (
+            "limited",
+            "/repositories/side-projects/notes",
+            "Repository side-projects/notes not found",
+        ),
         ("limited", "/workspaces/side-projects", "No workspace with identifier 'side-projects'."),
     ] {
         let answer = served.get(who, path).await;
@@ -82,9 +88,15 @@ async fn lists_members_and_projects() {
     let cleo = served.all("linked", &format!("/workspaces/acme/members?{query}")).await;
     assert_eq!(cleo.len(), 1);
     let query = q(r#"user.display_name ~ "Cleo""#);
-    assert_eq!(served.get("linked", &format!("/workspaces/acme/members?{query}")).await.status, 400);
+    assert_eq!(
+        served.get("linked", &format!("/workspaces/acme/members?{query}")).await.status,
+        400
+    );
     let query = q(r#"user.email IN ("cleo@example.test")"#);
-    assert_eq!(served.get("limited", &format!("/workspaces/acme/members?{query}")).await.status, 403);
+    assert_eq!(
+        served.get("limited", &format!("/workspaces/acme/members?{query}")).await.status,
+        403
+    );
     let projects = served.all("linked", "/workspaces/acme/projects").await;
     let keys: Vec<&str> = projects.iter().map(|value| value["key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["SHOP", "OPS"]);

@@ -108,7 +108,8 @@ async fn scopes_builds_to_the_pull_request() {
     let states: Vec<&str> =
         statuses.iter().map(|status| status["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["SUCCESSFUL", "SUCCESSFUL", "INPROGRESS"]);
-    let failed = served.all("linked", &format!("{SHOP}/45/statuses?{}", q(r#"state="FAILED""#))).await;
+    let failed =
+        served.all("linked", &format!("{SHOP}/45/statuses?{}", q(r#"state="FAILED""#))).await;
     assert_eq!(failed.len(), 1);
 }
 

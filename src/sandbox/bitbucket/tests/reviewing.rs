@@ -67,7 +67,8 @@ async fn resolves_only_what_starts_a_thread_in_the_diff_and_only_once() {
     let general = served.post("linked", &path, general).await.json()["id"].clone();
     let refused = served.post("linked", &format!("{path}/{general}/resolve"), nothing()).await;
     assert_eq!(refused.status, 403);
-    let inline = json!({ "content": { "raw": "Here" }, "inline": { "path": "README.md", "to": 1 } });
+    let inline =
+        json!({ "content": { "raw": "Here" }, "inline": { "path": "README.md", "to": 1 } });
     let inline = served.post("linked", &path, inline).await.json()["id"].clone();
     let resolve = format!("{path}/{inline}/resolve");
     let bodyless = Answer::of(served.request("linked", Method::POST, &resolve)).await;
@@ -95,7 +96,10 @@ async fn counts_open_tasks_and_sets_them_done() {
     let before = count().await;
     let done = json!({ "state": "RESOLVED" });
     let done = served.put("limited", &format!("{path}/{id}"), done).await.json();
-    assert_eq!((&done["state"], &done["resolved_by"]["nickname"]), (&json!("RESOLVED"), &json!("ben")));
+    assert_eq!(
+        (&done["state"], &done["resolved_by"]["nickname"]),
+        (&json!("RESOLVED"), &json!("ben"))
+    );
     assert_eq!(count().await, before - 1);
     let wrong = json!({ "state": "DONE" });
     assert_eq!(served.put("limited", &format!("{path}/{id}"), wrong).await.status, 400);
