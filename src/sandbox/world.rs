@@ -168,6 +168,13 @@ impl World {
         }
     }
 
+    /// Puts the Bitbucket account of somebody else, by nickname, into the vault of `account`.
+    pub fn link_as(&self, account: &str, nickname: &str) {
+        if let (Some(owner), Some(holder)) = (people::find(account), people::find(nickname)) {
+            self.lock().link(owner, holder, None);
+        }
+    }
+
     /// Empties the vault of `account`, without a browser.
     pub fn unlink(&self, account: &str) {
         self.lock().accounts.retain(|connected| !connected.belongs_to(account));

@@ -6,12 +6,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use super::Api;
 use super::errors::ApiError;
 use super::fields;
+use super::shapes::digest;
 use crate::sandbox::world::Grant;
 
 /// What every handler works with.
@@ -51,8 +51,7 @@ impl Call {
         hidden: &[&str],
     ) -> Response {
         let body = fields::apply(value, hidden, self.query.first("fields")).to_string();
-        let etag =
-            format!("\"{:x}\"", Sha256::digest(&body)).chars().take(33).collect::<String>() + "\"";
+        let etag = format!("\"{}\"", digest(&body));
         let known = self.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
         let mut response = if status == StatusCode::OK && known == Some(etag.as_str()) {
             StatusCode::NOT_MODIFIED.into_response()
@@ -64,11 +63,6 @@ impl Call {
             response.headers_mut().insert(header::ETAG, value);
         }
         response
-    }
-
-    /// The nickname of the person who asks.
-    pub(crate) fn who(&self) -> &str {
-        &self.grant.person.nickname
     }
 }
 

@@ -6,6 +6,7 @@ mod checks;
 mod comments;
 mod commits;
 mod diffs;
+mod edits;
 mod errors;
 mod fields;
 mod members;
@@ -63,6 +64,7 @@ pub(super) fn router(api: Api) -> Router {
         .merge(statuses::routes())
         .merge(merge::routes())
         .merge(checks::routes())
+        .merge(edits::routes())
         // Removed on 2026-04-14 (CHANGE-2770).
         .route("/workspaces", any(gone))
         .route("/repositories", any(gone))
@@ -93,7 +95,10 @@ async fn front(State(api): State<Api>, mut request: Request, next: Next) -> Resp
             let asked = Asked(request.uri().clone());
             request.extensions_mut().insert(asked);
             request.extensions_mut().insert(grant.clone());
-            next.run(request).await
+            match lost_history(&api, &grant, request.uri()) {
+                Some(page) => page,
+                None => next.run(request).await,
+            }
         }
     };
     finish(&api, response, Some(&grant))
@@ -128,6 +133,26 @@ fn moved(api: &Api, uri: &Uri) -> Option<String> {
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Some(format!("{}/repositories/acme/shop{rest}{query}", api.base()))
+}
+
+/// The one address that answers 404 with a web page: the commits of a repository that is not there.
+/// The page holds the caller's profile and a token of theirs, and is about as long as the real one.
+fn lost_history(api: &Api, grant: &Grant, uri: &Uri) -> Option<Response> {
+    let mut parts = uri.path().strip_prefix("/2.0/repositories/")?.split('/');
+    let (workspace, slug) = (parts.next()?, parts.next()?);
+    if parts.next() != Some("commits") || api.repository(grant, workspace, slug).is_ok() {
+        return None;
+    }
+    let profile = api.account(grant.person);
+    let padding = "<div class=\"aui-nav\"><span class=\"icon\"></span></div>\n".repeat(440);
+    let page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>Repository not found — Bitbucket</title>\n\
+         <meta id=\"bb-bootstrap\" data-current-user='{profile}' \
+         data-web-token=\"eyJhbGciOiJIUzI1NiJ9.short-lived\">\n</head>\n<body>\n{padding}\
+         <h1>Repository not found</h1>\n</body>\n</html>\n"
+    );
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    Some((StatusCode::NOT_FOUND, kind, page).into_response())
 }
 
 fn finish(api: &Api, mut response: Response, grant: Option<&Grant>) -> Response {

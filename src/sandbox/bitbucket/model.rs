@@ -173,11 +173,11 @@ impl PullRequest {
         when: Timestamp,
         verdict: Option<Option<Verdict>>,
     ) {
-        self.updated_on = when;
+        self.updated_on = self.updated_on.max(when);
         let known = self.participants.iter_mut().find(|one| one.person == person);
         match known {
             Some(participant) => {
-                participant.participated_on = Some(when);
+                participant.participated_on = participant.participated_on.max(Some(when));
                 if let Some(verdict) = verdict {
                     participant.verdict = verdict;
                 }

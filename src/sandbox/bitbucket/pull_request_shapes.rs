@@ -1,6 +1,5 @@
 //! A pull request and its participants in JSON.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::model::{Participant, PullRequest, State, Verdict};
@@ -230,9 +229,4 @@ fn links(api: &Api, repository: &Repository, pull_request: &PullRequest) -> Valu
         "decline": link("decline"),
         "statuses": link("statuses"),
     })
-}
-
-/// The newest of the times at which something happened to a pull request.
-pub(crate) fn latest(times: impl IntoIterator<Item = Timestamp>, least: Timestamp) -> Timestamp {
-    times.into_iter().fold(least, Timestamp::max)
 }

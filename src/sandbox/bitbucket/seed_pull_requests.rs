@@ -33,12 +33,7 @@ pub(crate) fn end() -> Timestamp {
 
 /// Every repository with all that is in it, for one sandbox alone.
 pub(crate) fn repositories() -> Vec<Arc<Repository>> {
-    seed::repositories()
-        .into_iter()
-        .filter_map(furnish)
-        .chain(secret_plans())
-        .map(Arc::new)
-        .collect()
+    seed::repositories().into_iter().filter_map(furnish).map(Arc::new).collect()
 }
 
 fn furnish(seeded: SeededRepository) -> Option<Repository> {
@@ -54,6 +49,8 @@ fn furnish(seeded: SeededRepository) -> Option<Repository> {
             ],
         ),
         "notes" => ("PROJ", &[("ana", Permission::Admin)]),
+        // For everybody else it does not exist.
+        "secret-plans" => ("OPS", &[("cleo", Permission::Admin)]),
         _ => (
             "SHOP",
             &[
@@ -91,28 +88,6 @@ fn furnish(seeded: SeededRepository) -> Option<Repository> {
         git: seeded.git,
         pull_requests: Mutex::new(pull_requests),
         statuses: Mutex::new(statuses),
-        ids: AtomicU64::new(FIRST_ID),
-    })
-}
-
-/// A repository that only Cleo sees; for everybody else it does not exist.
-fn secret_plans() -> Option<Repository> {
-    Some(Repository {
-        workspace: workspaces::find("acme")?,
-        slug: "secret-plans".into(),
-        name: "Secret plans".into(),
-        description: "Not yet".into(),
-        uuid: uuid("repository acme/secret-plans"),
-        project: "OPS",
-        language: "",
-        is_private: true,
-        main_branch: "main".into(),
-        created_on: Timestamp::constant(1_790_000_000, 0),
-        permissions: vec![("cleo", Permission::Admin)],
-        default_reviewers: (&[], &[]),
-        git: Git::create().ok()?,
-        pull_requests: Mutex::default(),
-        statuses: Mutex::default(),
         ids: AtomicU64::new(FIRST_ID),
     })
 }
@@ -177,7 +152,7 @@ fn reviewers(seeded: &SeededPullRequest) -> Vec<&'static str> {
     all.into_iter().filter(|one| *one != seeded.author && Some(one) != left_out).collect()
 }
 
-/// Builds of the last commits: #42 has three, #45 a failed one, most others a passed one.
+/// Builds of the last commits: #42 has three, #45 a failed one, #39 runs, most others passed.
 fn builds(requests: &[SeededPullRequest]) -> Vec<BuildStatus> {
     let mut statuses = Vec::new();
     for request in requests {
@@ -204,12 +179,13 @@ fn builds(requests: &[SeededPullRequest]) -> Vec<BuildStatus> {
             42 => statuses.extend([
                 passed("pipeline", "Build and test"),
                 passed("lint", "Lint"),
-                build("e2e", "End-to-end tests", "INPROGRESS", "Running since 16:02"),
+                passed("e2e", "End-to-end tests"),
             ]),
             45 => statuses.extend([
                 build("pipeline", "Build and test", "FAILED", "2 of 214 tests failed"),
                 passed("lint", "Lint"),
             ]),
+            39 => statuses.push(build("pipeline", "Build and test", "INPROGRESS", "Running")),
             number if number % 5 != 0 => statuses.push(passed("pipeline", "Build and test")),
             _ => {}
         }

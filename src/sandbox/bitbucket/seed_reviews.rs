@@ -35,6 +35,9 @@ pub(crate) fn describe(request: &mut PullRequest, git: &Git, head: &str) {
                 "Invoices need a number and a date to be valid.",
             );
             desk.reply("cleo", 58, total, "Both come with the next pull request.");
+            let gone = desk.says("gus", 61, "");
+            desk.amend(gone, |comment| comment.deleted = true);
+            desk.reply("ben", 70, gone, "Good point.");
         }
         42 => seed_review_42::fill(&mut desk),
         43 => {
@@ -56,6 +59,7 @@ pub(crate) fn describe(request: &mut PullRequest, git: &Git, head: &str) {
         }
         _ => {}
     }
+    request.comments.sort_by_key(|comment| comment.created_on);
 }
 
 /// Where reviews of one pull request are written.

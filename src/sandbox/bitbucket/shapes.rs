@@ -27,7 +27,7 @@ impl Api {
                 "self": { "href": format!("{}/users/{uuid}", self.base()) },
                 "avatar": { "href": format!(
                     "https://secure.gravatar.com/avatar/{}?d=https%3A%2F%2Favatar-management--avatars.us-west-2.prod.public.atl-paas.net%2Finitials%2F{initials}-3.png",
-                    short_digest(person.email),
+                    digest(person.email),
                 ) },
                 "html": { "href": format!("{SITE}/{uuid}/") },
             },
@@ -146,7 +146,8 @@ pub(crate) fn avatar(repository: &Repository) -> String {
     format!("https://bytebucket.org/ravatar/{}?ts=default", braces(&repository.uuid))
 }
 
-fn short_digest(text: &str) -> String {
+/// Thirty-two digits that stand for a text.
+pub(crate) fn digest(text: &str) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 

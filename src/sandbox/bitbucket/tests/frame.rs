@@ -189,3 +189,11 @@ async fn leads_from_an_old_name_to_the_new_one_on_the_same_host() {
     );
     assert_eq!(served.get("linked", "/repositories/acme/storefront-old").await.status, 404);
 }
+
+#[tokio::test]
+async fn answers_with_a_web_page_where_a_lost_repository_has_no_commits() {
+    let served = Served::start().await;
+    let answer = served.get("linked", "/repositories/acme/none/commits/main").await;
+    assert_eq!((answer.status, answer.header("content-type")), (404, "text/html; charset=utf-8"));
+    assert!(answer.text.len() > 20_000 && answer.text.contains("data-web-token"));
+}

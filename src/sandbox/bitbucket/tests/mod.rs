@@ -1,10 +1,14 @@
 //! The API as a client meets it, over a real port.
 
+mod edits;
 mod frame;
+mod histories;
 mod merging;
 mod places;
 mod pull_requests;
 mod reviewing;
+mod sources;
+mod seed;
 
 use std::sync::Arc;
 

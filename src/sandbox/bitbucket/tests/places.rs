@@ -15,9 +15,9 @@ async fn tells_people_who_they_are() {
     let by_uuid =
         served.get("linked", &format!("/users/{}", super::super::shapes::braces(uuid))).await;
     assert_eq!(by_uuid.json()["account_id"], me["account_id"]);
-    let by_account =
-        served.get("linked", &format!("/users/{}", me["account_id"].as_str().unwrap()));
-    assert_eq!(by_account.await.json()["uuid"], me["uuid"]);
+    let path = format!("/users/{}", me["account_id"].as_str().unwrap());
+    let by_account = served.get("linked", &path).await;
+    assert_eq!(by_account.json()["uuid"], me["uuid"]);
     // Names find nobody.
     assert_eq!(served.get("linked", "/users/ben").await.status, 404);
 }
