@@ -2,6 +2,7 @@
 
 mod story;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,11 +60,16 @@ struct Agent {
     broker: Broker,
     sandbox: Arc<Sandbox>,
     story: Story,
+    _state: tempfile::TempDir,
 }
 
 impl Agent {
     async fn connect(sandbox: Arc<Sandbox>, story: Story) -> anyhow::Result<Self> {
-        let sources = Sources::default().in_sandbox(sandbox.settings(Some(ACCOUNT)));
+        // Nothing of this machine counts here: not its environment, not its state.
+        let state = tempfile::tempdir()?;
+        let mut sources = Sources::new(BTreeMap::new());
+        sources.state_folder = Some(state.path().to_owned());
+        let sources = sources.in_sandbox(sandbox.settings(Some(ACCOUNT)));
         let config = local::load(&sources, Need::Auth0)?;
         let person = local::local(&config)?;
         let broker = person.broker.clone();
@@ -80,7 +86,7 @@ impl Agent {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
         };
         let client = person.serve_with_lifecycle(ours, lifecycle).await?;
-        Ok(Self { client, broker, sandbox, story })
+        Ok(Self { client, broker, sandbox, story, _state: state })
     }
 
     async fn list_tools(&self) -> anyhow::Result<()> {
