@@ -70,6 +70,14 @@ struct Link {
     undo: Digest,
 }
 
+/// What the browser does next.
+pub(super) enum Step {
+    /// It goes on to Auth0.
+    GoOn(Url),
+    /// It shows a page of ours.
+    Show(Page),
+}
+
 #[derive(Deserialize)]
 struct Undo {
     token: String,
@@ -142,8 +150,8 @@ impl Flow {
         self.outcome.subscribe()
     }
 
-    /// Sends the browser on: to sign in where nobody is, and to link where somebody is.
-    async fn begin(&self) -> Result<Response, Error> {
+    /// Where the browser goes first: to sign in where nobody is, and to link where somebody is.
+    pub(super) async fn begin(&self) -> Result<Url, Error> {
         match self.vault.session.current().await? {
             Some(signed_in) => match self.connect(signed_in).await {
                 Err(Error::NotSignedIn) => self.log_in().await,
@@ -153,14 +161,14 @@ impl Flow {
         }
     }
 
-    async fn log_in(&self) -> Result<Response, Error> {
+    async fn log_in(&self) -> Result<Url, Error> {
         let (pending, url) = PendingLogin::start(&self.vault.tenant, self.callback.clone()).await?;
         self.attempts.open(Attempt::Login(Box::new(pending)));
-        Ok(Redirect::to(url.as_str()).into_response())
+        Ok(url)
     }
 
     /// Auth0's five minutes for the person's consent start here.
-    async fn connect(&self, mut signed_in: SignedIn) -> Result<Response, Error> {
+    async fn connect(&self, mut signed_in: SignedIn) -> Result<Url, Error> {
         let token = self.vault.my_account(&mut signed_in).await?;
         let (verifier, state) = (PkceVerifier::random(), random_token());
         let request = Connect {
@@ -179,25 +187,32 @@ impl Flow {
         let state = Digest::of(&state);
         let connecting = Connecting { state, signed_in, token, ticket, verifier, before };
         self.attempts.open(Attempt::Connect(Box::new(connecting)));
-        Ok(Redirect::to(url.as_str()).into_response())
+        Ok(url)
     }
 
     /// Acts on what the browser brought back.
-    async fn arrive(&self, query: CallbackQuery) -> Result<Response, Error> {
+    pub(super) async fn arrive(&self, query: CallbackQuery) -> Step {
+        match self.act_on(query).await {
+            Ok(step) => step,
+            Err(error) => Step::Show(self.failed(&error)),
+        }
+    }
+
+    async fn act_on(&self, query: CallbackQuery) -> Result<Step, Error> {
         let Some(attempt) = self.attempts.take(&query) else {
-            return Ok(Page::unexpected().into_response());
+            return Ok(Step::Show(Page::unexpected()));
         };
         let _turn = self.turn.lock().await;
         if let Some(page) = self.closed() {
-            return Ok(page.into_response());
+            return Ok(Step::Show(page));
         }
         if query.error.as_deref() == Some("access_denied") {
             self.enter(Stage::Refused { since: SystemTime::now() }, Outcome::Refused);
-            return Ok(Page::refused().into_response());
+            return Ok(Step::Show(Page::refused()));
         }
         match attempt {
             Attempt::Login(pending) if query.connect_code.is_none() => {
-                self.finish_login(*pending, &query).await
+                Ok(Step::GoOn(self.finish_login(*pending, &query).await?))
             }
             Attempt::Connect(connecting) if query.code.is_none() => {
                 // Auth0 promises `iss` for logins only, so here its absence says nothing.
@@ -206,12 +221,12 @@ impl Flow {
                 }
                 match &query.connect_code {
                     Some(code) if query.error.is_none() => {
-                        Ok(self.complete(*connecting, code).await?.into_response())
+                        Ok(Step::Show(self.complete(*connecting, code).await?))
                     }
                     _ => Err(auth0::Error::Denied.into()),
                 }
             }
-            _ => Ok(Page::unexpected().into_response()),
+            _ => Ok(Step::Show(Page::unexpected())),
         }
     }
 
@@ -219,7 +234,7 @@ impl Flow {
         &self,
         pending: PendingLogin,
         query: &CallbackQuery,
-    ) -> Result<Response, Error> {
+    ) -> Result<Url, Error> {
         let login = pending.finish(&self.vault.tenant, query).await?;
         let Identity { issuer, subject, organization, .. } = login.identity.clone();
         let caller = Caller { issuer, subject, organization };
@@ -338,6 +353,15 @@ impl Flow {
     }
 }
 
+impl IntoResponse for Step {
+    fn into_response(self) -> Response {
+        match self {
+            Self::GoOn(url) => Redirect::to(url.as_str()).into_response(),
+            Self::Show(page) => page.into_response(),
+        }
+    }
+}
+
 /// The address that the agent was given. Opening it changes nothing: a scanner may do so too.
 async fn opened(State(flow): State<Arc<Flow>>, Path(ticket): Path<String>) -> Response {
     if Digest::of(&ticket) != flow.ticket {
@@ -346,7 +370,11 @@ async fn opened(State(flow): State<Arc<Flow>>, Path(ticket): Path<String>) -> Re
     if let Some(page) = flow.closed() {
         return page.into_response();
     }
-    flow.begin().await.unwrap_or_else(|error| flow.failed(&error).into_response())
+    let step = match flow.begin().await {
+        Ok(url) => Step::GoOn(url),
+        Err(error) => Step::Show(flow.failed(&error)),
+    };
+    step.into_response()
 }
 
 /// The way back from Auth0. Without a code it may still be behind the `#`.
@@ -394,9 +422,7 @@ async fn taken_back(
 
 /// In a task of its own, so that a browser that goes away does not stop what has begun.
 async fn settle(flow: Arc<Flow>, query: CallbackQuery) -> Response {
-    let arrival = tokio::spawn(async move {
-        flow.arrive(query).await.unwrap_or_else(|error| flow.failed(&error).into_response())
-    });
+    let arrival = tokio::spawn(async move { flow.arrive(query).await.into_response() });
     arrival.await.unwrap_or_else(|_| Page::failed("it was interrupted").into_response())
 }
 

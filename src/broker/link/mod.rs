@@ -6,6 +6,7 @@
 
 mod accounts;
 mod attempts;
+mod elsewhere;
 mod flow;
 mod page;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use self::accounts::Vault;
+pub use self::elsewhere::{Elsewhere, Pasted};
 use self::flow::{Flow, Lives};
 use super::{Broker, Error};
 use crate::auth0::{AccountId, Tenant, random_token};
@@ -143,6 +145,20 @@ impl Linker {
         tokio::spawn(close_in_time(Arc::downgrade(&self.inner), Arc::downgrade(&flow)));
         *self.inner.pending() = Some(Pending { url, flow, page: Some(page) });
         Ok(offer)
+    }
+
+    /// A link for a browser on another machine: the person opens its address there, and pastes back the
+    /// one that the browser ends on.
+    ///
+    /// # Errors
+    /// A failure of Auth0.
+    pub async fn elsewhere(&self) -> Result<Elsewhere, Error> {
+        let mut callback = Url::parse("http://127.0.0.1/callback").map_err(|_| Error::Interrupted)?;
+        // Any of the registered ports does: nobody listens there.
+        let _ = callback.set_port(Some(*self.inner.ports.start()));
+        let (vault, lives) = (self.inner.vault.clone(), self.inner.lives);
+        let flow = Arc::new(Flow::new(vault, callback.clone(), &random_token(), lives));
+        Elsewhere::begin(flow, callback).await
     }
 
     /// What has come of the last offer, after a wait of `patience` at most.

@@ -73,11 +73,14 @@ impl Desk {
         self.consent(&url, account).await
     }
 
-    /// Opens the link as a browser that is signed in as `account`, consents with the Bitbucket account
-    /// of `holder`, and stops where Auth0 sends it back.
+    /// Opens the link in a fresh browser, consents with the Bitbucket account of `holder`, and stops
+    /// where Auth0 sends the browser back.
     async fn callback(&self, url: &Url, account: &str, holder: &str) -> Url {
-        let consent_page = get(url).await.location.unwrap();
-        let login_page = get(&consent_page).await.location.unwrap();
+        self.agree(&get(url).await.location.unwrap(), account, holder).await
+    }
+
+    async fn agree(&self, consent_page: &Url, account: &str, holder: &str) -> Url {
+        let login_page = get(consent_page).await.location.unwrap();
         let login = client().post(login_page).form(&[("account", account)]).send().await.unwrap();
         let cookie = login.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
         let mut form = consent_page.clone();
@@ -90,9 +93,12 @@ impl Desk {
     /// Opens the link where nobody is signed in, signs in as `account`, and stops where Auth0 sends
     /// the browser back.
     async fn sign_in(&self, url: &Url, account: &str) -> Url {
+        self.log_in(&get(url).await.location.unwrap(), account).await
+    }
+
+    async fn log_in(&self, authorize: &Url, account: &str) -> Url {
         self.sandbox().world().change_tenant(|tenant| tenant.skips_confirmation = true);
-        let authorize = get(url).await.location.unwrap();
-        let login_page = get(&authorize).await.location.unwrap();
+        let login_page = get(authorize).await.location.unwrap();
         let login = client().post(login_page).form(&[("account", account)]).send().await.unwrap();
         seen(login).await.location.unwrap()
     }
@@ -480,6 +486,29 @@ async fn rule_10_does_not_mix_two_people_on_one_link() {
     assert_eq!((page.status, heading(&page.body)), (403, "This link is for someone else"));
     let signed_in = desk.session.current().await.unwrap().unwrap();
     assert_eq!(signed_in.caller.subject, "auth0|gus");
+}
+
+#[tokio::test]
+async fn rule_10_takes_pasted_addresses_where_the_browser_is_elsewhere() {
+    let desk = Desk::start(None, LIVES).await;
+    let linker = Linker::with(desk.linker.inner.vault.clone(), PORTS, LIVES);
+    let elsewhere = linker.elsewhere().await.unwrap();
+    let signed_in = desk.log_in(elsewhere.url(), "guest").await;
+    let Pasted::GoOn(next) = elsewhere.paste(signed_in.as_str()).await.unwrap() else {
+        unreachable!("a sign-in leads on")
+    };
+    let agreed = desk.agree(&next, "guest", "gus").await;
+    let forged = "http://127.0.0.1:18484/callback?connect_code=x&state=guess";
+    assert_eq!(elsewhere.paste(forged).await.unwrap(), Pasted::Done(Outcome::Waiting));
+    assert_eq!(
+        elsewhere.paste("what now").await.unwrap_err().to_string(),
+        "this is not a URL that starts with `http://127.0.0.1:18484/callback`"
+    );
+    let Pasted::Done(Outcome::Linked(account)) = elsewhere.paste(agreed.as_str()).await.unwrap()
+    else {
+        unreachable!("the consent was the last step")
+    };
+    assert_eq!(account.username.unwrap().as_str(), "gus");
 }
 
 #[tokio::test]
