@@ -130,7 +130,8 @@ impl Page {
 
     /// Two people are at work on one link.
     pub(super) fn another_person() -> Self {
-        let body = "<p>Somebody else has already signed in with this link. Nothing was changed.</p>";
+        let body =
+            "<p>Somebody else has already signed in with this link. Nothing was changed.</p>";
         Self::new(StatusCode::FORBIDDEN, "This link is for someone else", body)
     }
 
@@ -161,7 +162,8 @@ impl Page {
 
     fn document(&self, nonce: &str) -> String {
         let title = escape(&self.title);
-        let script = self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
+        let script =
+            self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
         format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
