@@ -69,6 +69,12 @@ impl VaultToken {
     }
 }
 
+impl From<String> for RefreshToken {
+    fn from(token: String) -> Self {
+        Self(token.into())
+    }
+}
+
 impl PartialEq for RefreshToken {
     fn eq(&self, other: &Self) -> bool {
         same(self.expose(), other.expose())

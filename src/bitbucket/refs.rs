@@ -157,7 +157,6 @@ pub(crate) fn is_hash(text: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::bitbucket::RepositoryId;
     use crate::bitbucket::stand_in::{Reply, StandIn};
 

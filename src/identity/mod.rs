@@ -9,11 +9,14 @@ mod login;
 mod loopback;
 mod session;
 mod store;
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;
 
 use std::path::PathBuf;
 
-use crate::auth0::{self, Identity, RefreshToken};
+use crate::auth0::{self, RefreshToken};
 
+pub use crate::auth0::Identity;
 pub use login::{CallbackQuery, PendingLogin};
 pub use loopback::{CspNonce, Loopback, PORTS};
 pub use session::Session;

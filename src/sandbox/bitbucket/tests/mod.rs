@@ -2,10 +2,12 @@
 
 mod edits;
 mod frame;
+mod histories;
 mod merging;
 mod places;
 mod pull_requests;
 mod reviewing;
+mod sources;
 mod seed;
 
 use std::sync::Arc;
