@@ -137,10 +137,13 @@ impl Flow {
     pub(super) async fn outcome(&self, patience: Duration) -> Outcome {
         let left = self.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         let mut news = self.outcome.subscribe();
-        let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting));
+        // Cloned at once: what `wait_for` lends would keep anybody from sending.
+        let decided = async {
+            let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting)).await;
+            decided.map(|outcome| outcome.clone())
+        };
         match tokio::time::timeout(patience.min(left), decided).await {
             Ok(Ok(outcome)) => {
-                let outcome = outcome.clone();
                 if matches!(outcome, Outcome::Failed(_)) && self.is_open() {
                     self.outcome.send_replace(Outcome::Waiting);
                 }
