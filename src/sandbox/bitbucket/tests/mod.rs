@@ -1,5 +1,6 @@
 //! The API as a client meets it, over a real port.
 
+mod committing;
 mod edits;
 mod frame;
 mod histories;
@@ -7,8 +8,8 @@ mod merging;
 mod places;
 mod pull_requests;
 mod reviewing;
-mod sources;
 mod seed;
+mod sources;
 
 use std::sync::Arc;
 
