@@ -7,25 +7,24 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use axum::Router;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Path, Query, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use serde::Deserialize;
 use tokio::sync::watch;
 use url::Url;
 
 use super::accounts::Vault;
 use super::attempts::{Attempt, Attempts, Connecting, Digest};
-use super::page::{self, Page};
 use super::{LinkedAccount, Outcome};
 use crate::auth0::{
     self, AccountId, Connect, ConnectedAccount, Identity, PkceVerifier, random_token,
 };
 use crate::broker::Error;
-use crate::identity::{Caller, CallbackQuery, PendingLogin, SignedIn};
+use crate::identity::{CallbackQuery, Caller, Page, PendingLogin, SignedIn, render_page};
 
 /// How long the page of a spent link can still be read.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -57,9 +56,16 @@ pub(super) struct Flow {
 enum Stage {
     /// Nothing has happened yet; who has signed in with this link, if anybody had to.
     Open(Option<Caller>),
-    Refused { since: SystemTime },
-    Linked { since: SystemTime, link: Box<Link> },
-    Undone { since: SystemTime },
+    Refused {
+        since: SystemTime,
+    },
+    Linked {
+        since: SystemTime,
+        link: Box<Link>,
+    },
+    Undone {
+        since: SystemTime,
+    },
 }
 
 /// What was linked, for the undo button.
@@ -104,7 +110,7 @@ impl Flow {
             .route("/undo", post(taken_back))
             .route("/{ticket}", get(opened))
             .fallback(async || Page::unknown())
-            .layer(middleware::from_fn(page::render))
+            .layer(middleware::from_fn(render_page))
             .with_state(self)
     }
 
@@ -131,10 +137,13 @@ impl Flow {
     pub(super) async fn outcome(&self, patience: Duration) -> Outcome {
         let left = self.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         let mut news = self.outcome.subscribe();
-        let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting));
+        // Cloned at once: what `wait_for` lends would keep anybody from sending.
+        let decided = async {
+            let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting)).await;
+            decided.map(|outcome| outcome.clone())
+        };
         match tokio::time::timeout(patience.min(left), decided).await {
             Ok(Ok(outcome)) => {
-                let outcome = outcome.clone();
                 if matches!(outcome, Outcome::Failed(_)) && self.is_open() {
                     self.outcome.send_replace(Outcome::Waiting);
                 }
@@ -182,7 +191,8 @@ impl Flow {
             self.vault.tenant.connected_accounts(&token, &self.vault.connection),
         );
         let ticket = ticket?;
-        let before = before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
+        let before =
+            before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
         let url = ticket.url.clone();
         let state = Digest::of(&state);
         let connecting = Connecting { state, signed_in, token, ticket, verifier, before };
@@ -252,7 +262,11 @@ impl Flow {
         let account = self.put_into_vault(&connecting, code).await?;
         let Connecting { signed_in, token, before, .. } = connecting;
         let undo = random_token();
-        let link = Link { signed_in: signed_in.clone(), account: account.id.clone(), undo: Digest::of(&undo) };
+        let link = Link {
+            signed_in: signed_in.clone(),
+            account: account.id.clone(),
+            undo: Digest::of(&undo),
+        };
         self.enter(
             Stage::Linked { since: SystemTime::now(), link: Box::new(link) },
             Outcome::Waiting,
@@ -272,7 +286,9 @@ impl Flow {
                 self.outcome.send_replace(Outcome::Unusable(words.clone()));
                 return Ok(Page::linked_in_vain(&words, &person, &undo));
             }
-            Err(error) => tracing::warn!(%error, "Bitbucket did not tell the linked account's name"),
+            Err(error) => {
+                tracing::warn!(%error, "Bitbucket did not tell the linked account's name")
+            }
             Ok(()) => {
                 let scopes = account.scopes.iter().map(String::as_str).collect();
                 self.vault.note_link(&signed_in, scopes);
@@ -414,9 +430,10 @@ async fn taken_back(
     form: Result<Form<Undo>, FormRejection>,
 ) -> Response {
     let Ok(Form(Undo { token })) = form else { return Page::unexpected().into_response() };
-    let page = tokio::spawn(async move {
-        flow.undo(&token).await.unwrap_or_else(|error| flow.failed(&error))
-    });
+    let page =
+        tokio::spawn(
+            async move { flow.undo(&token).await.unwrap_or_else(|error| flow.failed(&error)) },
+        );
     page.await.unwrap_or_else(|_| Page::failed("it was interrupted")).into_response()
 }
 

@@ -153,7 +153,8 @@ impl Linker {
     /// # Errors
     /// A failure of Auth0.
     pub async fn elsewhere(&self) -> Result<Elsewhere, Error> {
-        let mut callback = Url::parse("http://127.0.0.1/callback").map_err(|_| Error::Interrupted)?;
+        let mut callback =
+            Url::parse("http://127.0.0.1/callback").map_err(|_| Error::Interrupted)?;
         // Any of the registered ports does: nobody listens there.
         let _ = callback.set_port(Some(*self.inner.ports.start()));
         let (vault, lives) = (self.inner.vault.clone(), self.inner.lives);

@@ -111,7 +111,11 @@ impl Desk {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }
 
 async fn get(url: &Url) -> Seen {
@@ -163,7 +167,10 @@ async fn rule_1_begins_at_auth0_only_when_the_page_is_opened_with_proof_and_stat
     let [one, two]: [serde_json::Value; 2] =
         [0, 1].map(|index| serde_json::from_str(&asked[index]).unwrap());
     assert_eq!(one["redirect_uri"], url.join("/callback").unwrap().as_str());
-    assert_eq!((&one["code_challenge_method"], &one["connection"]), (&"S256".into(), &"bitbucket".into()));
+    assert_eq!(
+        (&one["code_challenge_method"], &one["connection"]),
+        (&"S256".into(), &"bitbucket".into())
+    );
     for key in ["state", "code_challenge"] {
         assert_eq!(one[key].as_str().unwrap().len(), 43);
         assert_ne!(one[key], two[key]);
@@ -273,7 +280,8 @@ async fn rule_4_takes_no_answer_that_it_did_not_ask_for_and_none_twice() {
     let url = desk.offer().await;
     let back = desk.callback(&url, "guest", "gus").await;
     let mut forged = back.clone();
-    forged.set_query(Some(&format!("connect_code={}&state=guess", parameter(&back, "connect_code"))));
+    forged
+        .set_query(Some(&format!("connect_code={}&state=guess", parameter(&back, "connect_code"))));
     let callback = url.join("/callback").unwrap();
     let posted = post(callback, &[("connect_code", "x"), ("state", "guess"), ("error", "")]).await;
     assert_eq!((get(&forged).await.status, posted.status), (400, 400));
