@@ -73,7 +73,9 @@ impl Stage {
 
     /// What the agent reads when a client without any way to ask calls `tool`.
     pub(crate) async fn call_as(&self, account: &str, tool: &str, arguments: Value) -> String {
-        self.call(account, tool, arguments, Arc::new(Nobody)).await.map_or_else(|error| error.words(), |answer| answer.text)
+        self.call(account, tool, arguments, Arc::new(Nobody))
+            .await
+            .map_or_else(|error| error.words(), |answer| answer.text)
     }
 
     /// The same, where the person says yes to everything and links when asked.
@@ -84,7 +86,9 @@ impl Stage {
         arguments: Value,
     ) -> String {
         let ask = Consenting { sandbox: Arc::clone(&self.sandbox), account: account.to_owned() };
-        self.call(account, tool, arguments, Arc::new(ask)).await.map_or_else(|error| error.words(), |answer| answer.text)
+        self.call(account, tool, arguments, Arc::new(ask))
+            .await
+            .map_or_else(|error| error.words(), |answer| answer.text)
     }
 
     /// The same, where the person says no.
@@ -94,7 +98,9 @@ impl Stage {
         tool: &str,
         arguments: Value,
     ) -> String {
-        self.call(account, tool, arguments, Arc::new(Refusing)).await.map_or_else(|error| error.words(), |answer| answer.text)
+        self.call(account, tool, arguments, Arc::new(Refusing))
+            .await
+            .map_or_else(|error| error.words(), |answer| answer.text)
     }
 
     /// What code reads.

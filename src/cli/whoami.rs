@@ -66,7 +66,9 @@ fn text(identity: &Identity, accounts: &[LinkedAccount]) -> String {
         lines.push(format!("scopes: {}", account.scopes.join(" ")));
     }
     if accounts.is_empty() {
-        lines.push("no Bitbucket account is linked; `bitbucket-vault-mcp link` links one".to_owned());
+        lines.push(
+            "no Bitbucket account is linked; `bitbucket-vault-mcp link` links one".to_owned(),
+        );
     }
     lines.join("\n")
 }

@@ -19,13 +19,12 @@ use url::Url;
 
 use super::accounts::Vault;
 use super::attempts::{Attempt, Attempts, Connecting, Digest};
-use super::page::{self, Page};
 use super::{LinkedAccount, Outcome};
 use crate::auth0::{
     self, AccountId, Connect, ConnectedAccount, Identity, PkceVerifier, random_token,
 };
 use crate::broker::Error;
-use crate::identity::{CallbackQuery, Caller, PendingLogin, SignedIn};
+use crate::identity::{CallbackQuery, Caller, Page, PendingLogin, SignedIn, render_page};
 
 /// How long the page of a spent link can still be read.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -111,7 +110,7 @@ impl Flow {
             .route("/undo", post(taken_back))
             .route("/{ticket}", get(opened))
             .fallback(async || Page::unknown())
-            .layer(middleware::from_fn(page::render))
+            .layer(middleware::from_fn(render_page))
             .with_state(self)
     }
 

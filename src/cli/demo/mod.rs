@@ -36,7 +36,8 @@ pub(super) struct Demo {}
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
-        let sandbox = Sandbox::start(Options::default()).await.context("the sandbox could not start")?;
+        let sandbox =
+            Sandbox::start(Options::default()).await.context("the sandbox could not start")?;
         let sandbox = Arc::new(sandbox);
         let story = Story::new();
         story.chapter("The stage");
@@ -48,7 +49,10 @@ impl Demo {
         agent.check_secrecy()?;
         agent.client.close().await?;
         story.chapter("The end");
-        story.line("demo", &format!("all of it happened in {:.1} s", started.elapsed().as_secs_f32()));
+        story.line(
+            "demo",
+            &format!("all of it happened in {:.1} s", started.elapsed().as_secs_f32()),
+        );
         story.finish()?;
         Ok(ExitCode::SUCCESS)
     }
@@ -99,7 +103,8 @@ impl Agent {
 
     async fn tell(&mut self) -> anyhow::Result<()> {
         self.story.chapter("The first call finds no Bitbucket account linked");
-        self.call("list_pull_requests", json!({ "repository": REPOSITORY, "limit": 6 }), 10).await?;
+        self.call("list_pull_requests", json!({ "repository": REPOSITORY, "limit": 6 }), 10)
+            .await?;
 
         self.story.chapter("Now the agent works as its user");
         let pull_request = json!({ "repository": REPOSITORY, "number": NUMBER });
@@ -110,7 +115,8 @@ impl Agent {
 
         self.story.chapter("A review in one call");
         let mut review = pull_request.clone();
-        review["comments"] = json!([{ "text": "Reads well. One test for an empty cart would be good." }]);
+        review["comments"] =
+            json!([{ "text": "Reads well. One test for an empty cart would be good." }]);
         review["verdict"] = json!("approve");
         self.call("review_pull_request", review.clone(), 12).await?;
         self.story.line("agent", "sends the same review again, as agents do");
@@ -118,9 +124,15 @@ impl Agent {
 
         self.story.chapter("The merge needs the person's yes");
         let merged = self.call("merge_pull_request", pull_request.clone(), 12).await?;
-        let read = self.call("get_pull_request", json!({
-            "repository": REPOSITORY, "number": NUMBER, "include": [],
-        }), 4).await?;
+        let read = self
+            .call(
+                "get_pull_request",
+                json!({
+                    "repository": REPOSITORY, "number": NUMBER, "include": [],
+                }),
+                4,
+            )
+            .await?;
         ensure!(read["state"] == "MERGED", "the pull request is not merged: {read}");
         ensure!(merged["commit"].is_string(), "the merge names no commit: {merged}");
         Ok(())
@@ -134,7 +146,8 @@ impl Agent {
         let Value::Object(arguments) = arguments else { bail!("arguments are an object") };
         let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let result: CallToolResult = self.client.call_tool(request).await?;
-        let text = result.content.first().and_then(|block| block.as_text()).map(|text| text.text.clone());
+        let text =
+            result.content.first().and_then(|block| block.as_text()).map(|text| text.text.clone());
         let text = text.with_context(|| format!("`{tool}` answered without text"))?;
         self.story.result(&text, lines);
         ensure!(result.is_error != Some(true), "`{tool}` failed: {text}");

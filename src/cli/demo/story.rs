@@ -4,13 +4,13 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
     ElicitationCapability, ErrorData, FormElicitationCapability, Implementation,
     UrlElicitationCapability,
 };
 use rmcp::service::{RequestContext, RoleClient};
-use rmcp::ClientHandler;
 use serde_json::json;
 
 use crate::cli::output;

@@ -142,7 +142,8 @@ async fn compares_in_the_reverse_of_gits_order() {
     let back = served.get("linked", &format!("{R}/diffstat/main..{source}")).await.json();
     assert_eq!(back["values"][0]["new"]["path"], "CHANGELOG.md");
     // Two dots: main's own change is taken back as well.
-    let two = format!("{R}/diff/{source}..main?topic=false&path=src/checkout/shipping.ts&context=0");
+    let two =
+        format!("{R}/diff/{source}..main?topic=false&path=src/checkout/shipping.ts&context=0");
     insta::assert_snapshot!(served.get("linked", &two).await.text, @"");
     let base = served.get("linked", &format!("{R}/merge-base/{source}..main")).await.json();
     assert_eq!(base["type"], "commit");

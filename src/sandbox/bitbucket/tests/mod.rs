@@ -7,8 +7,8 @@ mod merging;
 mod places;
 mod pull_requests;
 mod reviewing;
-mod sources;
 mod seed;
+mod sources;
 
 use std::sync::Arc;
 
