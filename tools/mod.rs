@@ -5,6 +5,7 @@
 
 mod accounts;
 mod params;
+mod pull_requests;
 
 use crate::tool::Entry;
 
@@ -21,7 +22,7 @@ pub struct Toolset {
 }
 
 /// The catalogue.
-pub const TOOLSETS: &[Toolset] = &[accounts::TOOLSET];
+pub const TOOLSETS: &[Toolset] = &[accounts::TOOLSET, pull_requests::TOOLSET];
 
 /// All tools, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Entry> {

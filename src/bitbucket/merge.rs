@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::pull_requests::PullRequest;
 use super::wire::null_as_default;
 use super::{Error, Page, Repository};
+use crate::text::Foreign;
 
 /// The most builds on a page.
 const PAGE: u32 = 100;
@@ -164,6 +165,15 @@ impl MergeCheck {
     pub(crate) fn blocks(&self) -> bool {
         self.has_failed()
             && (self.is_conflict() || self.blocking.or(self.required).unwrap_or(true))
+    }
+
+    /// What it says, or what it is called.
+    pub(crate) fn why(&self) -> Foreign {
+        match self.reason.as_deref().map(str::trim) {
+            Some(reason) if !reason.is_empty() => Foreign::line(reason, 200),
+            _ if self.is_conflict() => Foreign::line("the branches conflict", 80),
+            _ => Foreign::line(&self.kind.replace('_', " "), 80),
+        }
     }
 
     /// Whether it is about conflicts between the branches.

@@ -43,6 +43,19 @@ struct Envelope<T> {
     size: Option<u64>,
 }
 
+impl Resume {
+    /// For a list that we make ourselves out of a whole one: how much of it was given out already.
+    /// It leads to no endpoint.
+    pub(crate) fn after(skip: usize) -> Self {
+        Self { next: String::new(), skip }
+    }
+
+    /// How much was given out already.
+    pub(crate) fn skipped(&self) -> usize {
+        self.skip
+    }
+}
+
 impl<T> Page<T> {
     /// The same part of the list with other elements.
     pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U> {
