@@ -4,8 +4,15 @@
 //! `UPDATE=1 cargo test` and read what changed in its golden and in the reference.
 
 mod accounts;
+mod commits;
+mod lookup;
 mod params;
 mod pull_requests;
+mod refs;
+mod repositories;
+mod shown;
+mod source;
+mod workspaces;
 
 use crate::tool::Entry;
 
@@ -22,7 +29,15 @@ pub struct Toolset {
 }
 
 /// The catalogue.
-pub const TOOLSETS: &[Toolset] = &[accounts::TOOLSET, pull_requests::TOOLSET];
+pub const TOOLSETS: &[Toolset] = &[
+    accounts::TOOLSET,
+    workspaces::TOOLSET,
+    repositories::TOOLSET,
+    source::TOOLSET,
+    refs::TOOLSET,
+    commits::TOOLSET,
+    pull_requests::TOOLSET,
+];
 
 /// All tools, in the order of the catalogue.
 pub fn all() -> impl Iterator<Item = &'static Entry> {

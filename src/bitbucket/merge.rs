@@ -138,9 +138,7 @@ impl Repository<'_> {
         let status: TaskStatus = self.client().get(path).json().await?;
         match (status.task_status.as_str(), status.merge_result) {
             ("SUCCESS", Some(merged)) => Ok(Merging::Done(merged)),
-            ("SUCCESS", None) => {
-                Ok(Merging::Done(Box::new(self.get_pull_request(number).await?)))
-            }
+            ("SUCCESS", None) => Ok(Merging::Done(Box::new(self.get_pull_request(number).await?))),
             _ => Ok(Merging::Going(Some(task.clone()))),
         }
     }
@@ -163,8 +161,7 @@ impl MergeCheck {
 
     /// Whether a merge cannot go through because of it.
     pub(crate) fn blocks(&self) -> bool {
-        self.has_failed()
-            && (self.is_conflict() || self.blocking.or(self.required).unwrap_or(true))
+        self.has_failed() && (self.is_conflict() || self.blocking.or(self.required).unwrap_or(true))
     }
 
     /// What it says, or what it is called.

@@ -35,7 +35,8 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::call::{Answer, Bytes, Call};
-pub(crate) use self::comments::{Comment, Content, Inline, NewComment, NewTask, Reference, Task};
+pub(crate) use self::comments::{Comment, Inline, NewComment, NewTask, RawText, Reference, Task};
+pub(crate) use self::commits::{Author, CommitData};
 pub use self::connector::Connector;
 pub use self::error::Error;
 pub(crate) use self::merge::{Build, MergeOptions, MergeTask, Mergeability, Merging};
@@ -46,8 +47,10 @@ pub(crate) use self::pull_requests::{
     End, FileChange, Filter, PullRequest, State, Verdict, is_hash, literal,
 };
 pub use self::redirect::Refusal;
-pub use self::refs::Revision;
+pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved};
+pub(crate) use self::repositories::RepositoryData;
 pub use self::scopes::{Granted, Scopes};
+pub(crate) use self::source::{Content, EntryData, EntryKind};
 pub use self::token::{AccessToken, TokenError, TokenSource};
 pub(crate) use self::wire::User;
 

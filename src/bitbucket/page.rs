@@ -11,6 +11,7 @@ use url::Url;
 use super::Error;
 use super::call::Call;
 use super::path::Path;
+use super::refs::is_hash;
 
 /// How many requests one list may take.
 const MOST_REQUESTS: usize = 40;
@@ -36,13 +37,6 @@ pub struct Resume {
     skip: usize,
 }
 
-#[derive(Deserialize)]
-struct Envelope<T> {
-    values: Vec<T>,
-    next: Option<String>,
-    size: Option<u64>,
-}
-
 impl Resume {
     /// For a list that we make ourselves out of a whole one: how much of it was given out already.
     /// It leads to no endpoint.
@@ -54,6 +48,19 @@ impl Resume {
     pub(crate) fn skipped(&self) -> usize {
         self.skip
     }
+    /// The commit whose files or history the list goes through.
+    pub(super) fn commit(&self) -> Option<String> {
+        let segments = segments(&self.next);
+        let hash = segments.get(4)?;
+        (segments.first()? == "repositories" && is_hash(hash)).then(|| hash.to_ascii_lowercase())
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    values: Vec<T>,
+    next: Option<String>,
+    size: Option<u64>,
 }
 
 impl<T> Page<T> {

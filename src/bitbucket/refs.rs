@@ -1,12 +1,9 @@
 //! Branches and tags, and what a revision means.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::commits::{Author, CommitData};
-use super::path::Unfit;
 use super::repositories::bbql_string;
 use super::wire::time;
 use super::{Error, Page, Path, Repository, Resume};
@@ -17,10 +14,8 @@ const PAGE: u32 = 100;
 
 const HASH_LENGTH: usize = 40;
 
-/// A branch (slashes included), a tag, or a whole or short hash.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Revision(String);
+/// What is said of a repository without commits, where the main branch was meant.
+pub(crate) const NO_MAIN_BRANCH: &str = "the repository has no main branch yet";
 
 /// A revision, and the commit that it was when it was looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,80 +44,51 @@ pub(crate) struct Target {
     pub(crate) author: Option<Author>,
 }
 
-impl Revision {
-    /// The revision as it was given.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn is_hash(&self) -> bool {
-        is_hash(&self.0)
-    }
-}
-
-impl TryFrom<&str> for Revision {
-    type Error = Unfit;
-
-    /// Follows what git allows in a name (`git help check-ref-format`).
-    fn try_from(text: &str) -> Result<Self, Unfit> {
-        let fits = (1..=255).contains(&text.len())
-            && !text.contains("..")
-            && !text.contains("@{")
-            && !text.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
-            && text.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Unfit::new(text, "a branch, tag or hash"))
-        }
-    }
-}
-
-impl TryFrom<String> for Revision {
-    type Error = Unfit;
-
-    fn try_from(text: String) -> Result<Self, Unfit> {
-        Self::try_from(text.as_str())
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl Target {
+    /// The first line of the message.
+    pub(crate) fn subject(&self) -> &str {
+        self.message.as_deref().unwrap_or_default().trim_start().lines().next().unwrap_or_default()
     }
 }
 
 impl Repository<'_> {
-    /// The commit that `revision` names, or the main branch's.
+    /// The commit that `revision` names, or the main branch's: a branch (slashes included), a tag,
+    /// or a hash, whole or short.
     ///
-    /// A whole hash is taken as it is. Bitbucket's own endpoints do not find a branch with a slash
-    /// (BCLOUD-9969), so everything is turned into a hash before it is used.
-    pub(crate) async fn resolve(&self, revision: Option<&Revision>) -> Result<Resolved, Error> {
+    /// A whole hash is taken as it is, and so is the commit that a list went through so far.
+    /// Bitbucket's own endpoints do not find a branch with a slash (BCLOUD-9969), so everything is
+    /// turned into a hash before it is used.
+    pub(crate) async fn resolve(
+        &self,
+        revision: Option<&str>,
+        resume: Option<&Resume>,
+    ) -> Result<Resolved, Error> {
+        if let Some(hash) = resume.and_then(Resume::commit) {
+            return Resolved::new(hash, revision.map(str::to_owned));
+        }
         let Some(revision) = revision else {
             let main = self.main_branch().await?.ok_or_else(|| Error::NotFound {
-                message: Some(Foreign::line("the repository has no main branch yet", 80)),
+                message: Some(Foreign::line(NO_MAIN_BRANCH, 80)),
             })?;
             let hash = self.branch(&main).await?.target.hash;
             return Resolved::new(hash, Some(main));
         };
-        if revision.is_hash() {
-            return Ok(Resolved { hash: revision.0.to_ascii_lowercase(), name: None });
+        if is_hash(revision) {
+            return Resolved::new(revision.to_ascii_lowercase(), None);
         }
-        let text = revision.as_str();
-        let hash = if let Some(branch) = text.strip_prefix("refs/heads/") {
+        let hash = if let Some(branch) = revision.strip_prefix("refs/heads/") {
             self.branch(branch).await?.target.hash
-        } else if let Some(tag) = text.strip_prefix("refs/tags/") {
+        } else if let Some(tag) = revision.strip_prefix("refs/tags/") {
             self.tag(tag).await?.target.hash
-        } else if text.contains('/') {
-            match self.branch(text).await {
-                Err(error) if error.is_not_found() => self.tag(text).await?.target.hash,
+        } else if revision.contains('/') {
+            match self.branch(revision).await {
+                Err(error) if error.is_not_found() => self.tag(revision).await?.target.hash,
                 branch => branch?.target.hash,
             }
         } else {
-            self.commit_hash(text).await?
+            self.commit_hash(revision).await?
         };
-        Resolved::new(hash, Some(text.to_owned()))
+        Resolved::new(hash, Some(revision.to_owned()))
     }
 
     /// `GET /refs/branches/{name}`
@@ -191,24 +157,10 @@ pub(crate) fn is_hash(text: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::bitbucket::RepositoryId;
     use crate::bitbucket::stand_in::{Reply, StandIn};
 
     const HASH: &str = "a6e5e7d797edf751cbd839d6bd4aef86c941eec9";
-
-    #[test]
-    fn takes_what_git_would() {
-        for text in ["main", "feature/checkout-rounding", "v1.0", "a6e5e7d", "été", "refs/heads/x"]
-        {
-            assert!(Revision::try_from(text).is_ok(), "{text}");
-        }
-        for text in
-            ["", "a..b", "..", "a b", "/a", "a/", "a//b", "a/.b", "x^", "x~1", "a\nb", "a@{1}"]
-        {
-            assert!(Revision::try_from(text).is_err(), "{text:?}");
-        }
-    }
 
     #[tokio::test]
     async fn resolves_every_kind_of_revision_in_few_requests() {
@@ -237,15 +189,13 @@ mod tests {
             (Some(HASH), None, 0),
             (Some("refs/heads/feature/x"), Some("refs/heads/feature/x"), 1),
         ] {
-            let asked = revision.map(|text| Revision::try_from(text).unwrap());
-            let resolved = repository.resolve(asked.as_ref()).await.unwrap();
+            let resolved = repository.resolve(revision, None).await.unwrap();
             requests += cost;
             assert_eq!(resolved.hash, HASH);
             assert_eq!(resolved.name.as_deref(), name, "{revision:?}");
             assert_eq!(stand_in.seen().len(), requests, "{revision:?}");
         }
-        let missing = Revision::try_from("nope/x").unwrap();
-        let error = repository.resolve(Some(&missing)).await.unwrap_err();
+        let error = repository.resolve(Some("nope/x"), None).await.unwrap_err();
         assert_eq!(error.to_string(), "Bitbucket found nothing: \"no such branch\"");
     }
 }

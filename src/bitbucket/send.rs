@@ -410,7 +410,7 @@ mod tests {
             ("200", "Bitbucket's answer is not as expected: it is not JSON"),
             (
                 "broken",
-                "Bitbucket's answer is not as expected: its JSON is broken (line 1, column 19)",
+                "Bitbucket's answer is not as expected: its JSON is broken (line 1, column 18)",
             ),
         ] {
             let call = client.get(Path::new("user")).query("status", status);

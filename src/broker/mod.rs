@@ -1,1 +1,262 @@
-//! .
+//! From a caller to a Bitbucket client: the only module that sees both kinds of token.
+//!
+//! Auth0's Token Vault holds each person's Bitbucket grant. The broker exchanges the caller's Auth0
+//! token for the Bitbucket token in there, keeps that for a while, and hands out clients that fetch a
+//! fresh one by themselves when Bitbucket refuses the old. [`link`] puts a grant into the vault.
+
+mod cache;
+mod error;
+mod exchange;
+pub mod link;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use moka::sync::Cache;
+
+use self::cache::{Issued, Slot};
+pub use self::error::Error;
+use crate::auth0::{RefreshToken, Tenant};
+use crate::bitbucket::{AccessToken, Client, Connector, Limits, Scopes, TokenError, TokenSource};
+use crate::identity::{Caller, SignedIn};
+
+/// Makes Bitbucket clients for callers. Clones share everything.
+#[derive(Clone)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+/// What a broker works with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of the Auth0 connection whose accounts are used.
+    pub connection: String,
+    /// How long a token is kept at most, whatever its life.
+    pub cache_age: Duration,
+    /// Of how many callers tokens are kept.
+    pub capacity: u64,
+}
+
+/// A caller, and the Auth0 token that shows it.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// Who calls.
+    pub caller: Caller,
+    /// What is exchanged on their behalf.
+    pub token: SubjectToken,
+}
+
+/// The Auth0 token that is exchanged.
+#[derive(Clone, Debug)]
+pub enum SubjectToken {
+    /// The refresh token of a person who has signed in to this application.
+    Refresh(RefreshToken),
+}
+
+/// What the broker has done and has in hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Exchanges asked of the vault, whether they succeeded or not.
+    pub exchanges: u64,
+    /// Clients made with a token that was at hand.
+    pub hits: u64,
+    /// Tokens at hand now.
+    pub cached: u64,
+}
+
+struct Shared {
+    tenant: Tenant,
+    connector: Arc<Connector>,
+    settings: Settings,
+    slots: Cache<Caller, Arc<Slot>>,
+    notes: Cache<Caller, Note>,
+    exchanges: Arc<AtomicU64>,
+    hits: AtomicU64,
+}
+
+/// What linking has taught about a caller. It outlives the token.
+#[derive(Clone, Default)]
+struct Note {
+    /// The scopes that the last link brought.
+    linked_scopes: Option<Scopes>,
+    /// The ids of the linked accounts, when there are several.
+    several: Vec<String>,
+    /// Which of several to use.
+    login_hint: Option<String>,
+}
+
+impl Broker {
+    /// A broker that has exchanged nothing yet.
+    #[must_use]
+    pub fn new(tenant: Tenant, connector: Arc<Connector>, settings: Settings) -> Self {
+        let slots = Cache::builder()
+            .max_capacity(settings.capacity)
+            .time_to_idle(settings.cache_age)
+            .build();
+        let notes = Cache::new(settings.capacity);
+        let (exchanges, hits) = Default::default();
+        Self {
+            shared: Arc::new(Shared { tenant, connector, settings, slots, notes, exchanges, hits }),
+        }
+    }
+
+    /// A client that acts as the caller's Bitbucket account.
+    ///
+    /// It is made only once there is a token, so that somebody without a linked account is found here,
+    /// before anything is sent to Bitbucket.
+    ///
+    /// # Errors
+    /// [`Error::NotLinked`], [`Error::LinkBroken`], [`Error::SeveralAccounts`] and
+    /// [`Error::NotSignedIn`] are for the person to mend; all else is a failure of Auth0, or the end of
+    /// `limits`.
+    pub async fn client(&self, proof: &Proof, limits: Limits) -> Result<Client, Error> {
+        let note = self.note(&proof.caller);
+        if !note.several.is_empty() && note.login_hint.is_none() {
+            return Err(Error::SeveralAccounts(note.several));
+        }
+        let source = Source {
+            slot: self.slot(&proof.caller),
+            shared: Arc::clone(&self.shared),
+            proof: proof.clone(),
+            login_hint: note.login_hint,
+        };
+        let held = within(&limits, source.slot.token(|| source.exchange())).await?;
+        if held.from_memory {
+            self.shared.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        let (connector, granted) =
+            (Arc::clone(&self.shared.connector), Arc::clone(source.slot.granted()));
+        Ok(Client::new(connector, Arc::new(source), granted, limits))
+    }
+
+    /// Drops the caller's token and what is known of its scopes: after an unlink or a new link.
+    pub fn forget(&self, caller: &Caller) {
+        if let Some(slot) = self.shared.slots.remove(caller) {
+            slot.clear();
+        }
+    }
+
+    /// Says which of several linked accounts the caller uses; `None` takes that back.
+    pub fn choose(&self, caller: &Caller, login_hint: Option<String>) {
+        self.edit_note(caller, |note| note.login_hint = login_hint);
+        self.forget(caller);
+    }
+
+    /// Whether consent could bring the scope `missing`.
+    ///
+    /// Bitbucket grants what its consumer has, not what a request names. So once a link has been made
+    /// without that scope, another would end the same way until an administrator adds it.
+    #[must_use]
+    pub fn relinking_can_help(&self, caller: &Caller, missing: &str) -> bool {
+        let scopes = self.note(caller).linked_scopes;
+        scopes.is_none_or(|scopes| scopes.allows(missing) != Some(false))
+    }
+
+    /// What has been done so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let cached = self.shared.slots.iter().filter(|(_, slot)| slot.is_live()).count();
+        Counts {
+            exchanges: self.shared.exchanges.load(Ordering::Relaxed),
+            hits: self.shared.hits.load(Ordering::Relaxed),
+            cached: u64::try_from(cached).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Notes which scopes a new link has brought.
+    fn note_link(&self, caller: &Caller, scopes: Option<Scopes>) {
+        self.edit_note(caller, |note| note.linked_scopes = scopes);
+    }
+
+    /// Notes the ids of the accounts that are linked.
+    fn note_accounts(&self, caller: &Caller, ids: Vec<String>) {
+        self.edit_note(caller, |note| {
+            note.several = if ids.len() > 1 { ids } else { Vec::new() };
+            if note.several.is_empty() {
+                note.login_hint = None;
+            }
+        });
+    }
+
+    fn note(&self, caller: &Caller) -> Note {
+        self.shared.notes.get(caller).unwrap_or_default()
+    }
+
+    fn edit_note(&self, caller: &Caller, edit: impl FnOnce(&mut Note)) {
+        self.shared.notes.entry_by_ref(caller).and_upsert_with(|entry| {
+            let mut note = entry.map(moka::Entry::into_value).unwrap_or_default();
+            edit(&mut note);
+            note
+        });
+    }
+
+    fn slot(&self, caller: &Caller) -> Arc<Slot> {
+        let Shared { slots, settings, exchanges, .. } = &*self.shared;
+        slots
+            .entry_by_ref(caller)
+            .or_insert_with(|| Arc::new(Slot::new(settings.cache_age, Arc::clone(exchanges))))
+            .into_value()
+    }
+}
+
+impl From<SignedIn> for Proof {
+    fn from(signed_in: SignedIn) -> Self {
+        Self { caller: signed_in.caller, token: SubjectToken::Refresh(signed_in.refresh_token) }
+    }
+}
+
+/// Where one client's token comes from.
+struct Source {
+    slot: Arc<Slot>,
+    shared: Arc<Shared>,
+    proof: Proof,
+    login_hint: Option<String>,
+}
+
+impl Source {
+    fn exchange(&self) -> impl Future<Output = Result<Issued, Error>> + Send + 'static {
+        exchange::exchange(
+            self.shared.tenant.clone(),
+            self.shared.settings.connection.clone(),
+            self.proof.clone(),
+            self.login_hint.clone(),
+        )
+    }
+}
+
+impl TokenSource for Source {
+    fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
+        let token = async { Ok(self.slot.token(|| self.exchange()).await.map_err(carried)?.token) };
+        token.boxed()
+    }
+
+    fn renew<'a>(
+        &'a self,
+        rejected: &'a AccessToken,
+    ) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
+        async { self.slot.renew(rejected, || self.exchange()).await.map_err(carried) }.boxed()
+    }
+}
+
+fn carried(error: Error) -> TokenError {
+    TokenError(Box::new(error))
+}
+
+async fn within<T>(
+    limits: &Limits,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = limits.cancel.cancelled() => Err(Error::Cancelled),
+        () = tokio::time::sleep_until(limits.deadline.into()) => Err(Error::TimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,120 @@
-//! .
+//! The command line: one file per command. Doc comments are the help text.
+
+mod call;
+mod completions;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod link;
+mod local;
+mod logging;
+mod login;
+mod logout;
+mod output;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(feature = "sandbox")]
+mod sandbox_option;
+mod settings;
+mod stdio;
+mod terminal;
+mod tools;
+mod unlink;
+mod whoami;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use logging::start as start_logging;
+pub use output::report;
+
+use crate::config::{Flags, Sources};
+
+/// Bitbucket Cloud for an LLM agent, as its user, with tokens from Auth0 Token Vault.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[cfg(feature = "sandbox")]
+    Demo(demo::Demo),
+    Stdio(stdio::Stdio),
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Sandbox),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
+    Link(link::Link),
+    Unlink(unlink::Unlink),
+    Tools(tools::Tools),
+    Call(call::Call),
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    /// The settings that were given as flags.
+    pub fn flags(&self) -> Flags {
+        match &self.command {
+            Command::Stdio(command) => command.settings.flags.clone(),
+            Command::Login(command) => command.settings.flags.clone(),
+            Command::Logout(command) => command.settings.flags.clone(),
+            Command::Whoami(command) => command.settings.flags.clone(),
+            Command::Link(command) => command.settings.flags.clone(),
+            Command::Unlink(command) => command.settings.flags.clone(),
+            Command::Tools(command) => command.settings.flags.clone(),
+            Command::Call(command) => command.settings.flags.clone(),
+            #[cfg(feature = "sandbox")]
+            Command::Demo(_) | Command::Sandbox(_) => Flags::new(),
+            Command::Completions(_) => Flags::new(),
+        }
+    }
+
+    /// How many threads the command's work is worth. One person's server is as quick on one; the
+    /// sandbox beside it deserves its own.
+    pub fn threads(&self) -> usize {
+        match &self.command {
+            #[cfg(feature = "sandbox")]
+            Command::Demo(_) | Command::Sandbox(_) => 2,
+            #[cfg(feature = "sandbox")]
+            Command::Stdio(command) if command.sandbox.sandbox => 2,
+            #[cfg(feature = "sandbox")]
+            Command::Call(command) if command.sandbox.sandbox => 2,
+            _ => 1,
+        }
+    }
+
+    /// Carries out the command.
+    pub async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
+        match self.command {
+            #[cfg(feature = "sandbox")]
+            Command::Demo(command) => command.run().await,
+            Command::Stdio(command) => command.run(sources).await,
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(command) => command.run().await,
+            Command::Login(command) => command.run(sources).await,
+            Command::Logout(command) => command.run(sources).await,
+            Command::Whoami(command) => command.run(sources).await,
+            Command::Link(command) => command.run(sources).await,
+            Command::Unlink(command) => command.run(sources).await,
+            Command::Tools(command) => command.run(sources).await,
+            Command::Call(command) => command.run(sources).await,
+            Command::Completions(command) => command.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn hangs_together() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,1 +1,120 @@
-//! .
+//! The configuration: every setting that the server knows, read once into one value that is known
+//! to be good, or all that is wrong with it at once.
+//!
+//! Flag over environment over `config.toml` over default. [`settings`] is the table that all of
+//! them follow; [`load()`] is a pure function over [`Sources`], which [`Sources::gather`] fills.
+
+mod env;
+mod load;
+mod problems;
+mod reference;
+pub mod settings;
+mod sources;
+mod values;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use load::{Known, Need, load, logging};
+pub use problems::{Problem, Problems};
+pub use reference::reference;
+pub use sources::{ConfigFile, Flags, Sources};
+
+/// The whole configuration, every value of it checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whom to ask for tokens. There whenever the command said that it needs it.
+    pub auth0: Option<Auth0>,
+    /// Bitbucket's API, without a slash at the end.
+    pub bitbucket_api_url: Url,
+    /// The toolsets that exist; `None` means those that are on by default.
+    pub toolsets: Option<Vec<String>>,
+    /// Single tools that exist besides.
+    pub tools: Option<Vec<String>>,
+    /// Tools that do not exist.
+    pub exclude_tools: Vec<String>,
+    /// Whether only tools that change nothing exist.
+    pub read_only: bool,
+    /// Globs of `workspace/repository`. Empty means that there is no allow-list; an allow-list that
+    /// allows nothing is refused while loading.
+    pub repositories: Vec<String>,
+    /// Who says yes before something irreversible.
+    pub approval: Approval,
+    /// How long one tool call may take.
+    pub deadline: Duration,
+    /// How many tool calls may run at once.
+    pub max_calls: usize,
+    /// How long a Bitbucket token is kept at most.
+    pub cache_age: Duration,
+    /// The folder for local state.
+    pub state_dir: PathBuf,
+    /// What is logged, and how.
+    pub logging: Logging,
+    /// What is not wrong, but will not do what its author hoped for; one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// The Auth0 settings, or the sentence that they are missing.
+    pub fn auth0(&self) -> Result<&Auth0, Problems> {
+        self.auth0.as_ref().ok_or_else(load::no_auth0)
+    }
+}
+
+/// The Auth0 tenant, and the application through which people sign in to it.
+#[derive(Clone, Debug)]
+pub struct Auth0 {
+    /// The tenant's base URL, with the slash that its issuer also ends in.
+    pub domain: Url,
+    /// The application.
+    pub client_id: String,
+    /// How the application proves who it is.
+    pub client: ClientAuthentication,
+    /// The name of the Bitbucket connection.
+    pub connection: String,
+    /// The organization that people sign in to.
+    pub organization: Option<String>,
+    /// A sign-in from elsewhere.
+    pub refresh_token: Option<SecretString>,
+}
+
+/// How a confidential application proves who it is.
+#[derive(Clone, Debug)]
+pub enum ClientAuthentication {
+    /// `client_secret_post`.
+    Secret(SecretString),
+    /// `private_key_jwt` with this PEM.
+    SigningKey(SecretString),
+}
+
+/// Who says yes before something irreversible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// The person, where the client can show a question; else the agent's own care.
+    Auto,
+    /// The person; refused where the client cannot show a question.
+    Required,
+    /// Nobody is asked.
+    Off,
+}
+
+/// What is logged to stderr, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// Filter directives.
+    pub filter: String,
+    /// For whom it is written.
+    pub format: LogFormat,
+}
+
+/// For whom the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// People.
+    Text,
+    /// Machines: one JSON object on each line.
+    Json,
+}

@@ -27,10 +27,9 @@ const SPENT_STATES: u64 = 10_000;
 /// Arguments that change from page to page of one list.
 const PAGING: &[&str] = &["cursor", "limit"];
 
-/// Carries out calls for one person.
+/// Carries out calls.
 pub struct Dispatcher {
     settings: Settings,
-    person: Arc<dyn Person>,
     seal: Seal,
     spent: Cache<String, ()>,
     places: Semaphore,
@@ -50,8 +49,6 @@ pub struct Settings {
     pub max_calls: usize,
     /// Whether the server only reads, for the instructions.
     pub read_only: bool,
-    /// The person in one string, to bind cursors and states to.
-    pub caller: String,
 }
 
 /// Who says yes before something irreversible.
@@ -66,8 +63,10 @@ pub enum Approval {
     Off,
 }
 
-/// One call as it arrived.
+/// One call as it arrived: whose, of which tool, with what.
 pub struct Request {
+    person: Arc<dyn Person>,
+    caller: String,
     entry: &'static Entry,
     arguments: JsonObject,
     digest: String,
@@ -85,11 +84,15 @@ struct State {
 }
 
 impl Request {
-    /// A call of `entry`.
-    #[must_use]
-    pub fn new(entry: &'static Entry, arguments: JsonObject) -> Self {
+    /// A call of `entry` by `person`.
+    pub async fn new(
+        person: Arc<dyn Person>,
+        entry: &'static Entry,
+        arguments: JsonObject,
+    ) -> Self {
+        let caller = person.caller().await;
         let digest = seal::digest(&arguments, &[]);
-        Self { entry, arguments, digest, answers: None, state: None }
+        Self { person, caller, entry, arguments, digest, answers: None, state: None }
     }
 
     /// The same call with the answers and the state that the client brings back.
@@ -102,12 +105,12 @@ impl Request {
 }
 
 impl Dispatcher {
-    /// Carries out calls for `person`.
+    /// Carries out calls as `settings` say.
     #[must_use]
-    pub fn new(settings: Settings, person: Arc<dyn Person>) -> Self {
+    pub fn new(settings: Settings) -> Self {
         let spent = Cache::builder().max_capacity(SPENT_STATES).time_to_live(STATE_LIFE).build();
         let places = Semaphore::new(settings.max_calls);
-        Self { settings, person, seal: Seal::new(), spent, places }
+        Self { settings, seal: Seal::new(), spent, places }
     }
 
     /// Which tools exist.
@@ -170,7 +173,7 @@ impl Dispatcher {
         let in_time = tokio::time::timeout_at(deadline.into(), async {
             let _place = self.places.acquire().await.map_err(Error::internal)?;
             let cx = self.context(request, ask, progress, deadline, cancel);
-            self.check_scopes(call.as_ref(), &cx).await?;
+            check_scopes(call.as_ref(), &cx).await?;
             self.check_approval(call.as_ref(), &cx).await?;
             call.run(cx).await
         });
@@ -195,41 +198,19 @@ impl Dispatcher {
         cancel: CancellationToken,
     ) -> Context {
         Context::new(ContextParts {
-            person: Arc::clone(&self.person),
+            person: Arc::clone(&request.person),
             ask,
             progress,
             repositories: self.settings.repositories.clone(),
             seal: self.seal.clone(),
             label: CallLabel {
-                caller: self.settings.caller.clone(),
+                caller: request.caller.clone(),
                 tool: request.entry.name,
                 arguments: seal::digest(&request.arguments, PAGING),
             },
             deadline,
             cancel,
         })
-    }
-
-    /// Refuses a call whose scopes the account is known to lack, before anything is sent; links an
-    /// account first where there is none.
-    async fn check_scopes(&self, call: &dyn Call, cx: &Context) -> Result<()> {
-        let needed = call.scopes();
-        if needed.is_empty() {
-            return Ok(());
-        }
-        let granted = cx.bitbucket().await?.granted();
-        let missing: Vec<String> = needed
-            .into_iter()
-            .filter(|scope| granted.allows(scope) == Some(false))
-            .map(str::to_owned)
-            .collect();
-        match missing.first() {
-            None => Ok(()),
-            Some(first) => {
-                let relink = self.person.relinking_can_help(first).await;
-                Err(Error::MissingScope { missing, relink })
-            }
-        }
     }
 
     async fn check_approval(&self, call: &dyn Call, cx: &Context) -> Result<()> {
@@ -257,7 +238,7 @@ impl Dispatcher {
         let (Some(sealed), Some(answers)) = (&request.state, &request.answers) else {
             return Answers::new();
         };
-        let state: State = match self.seal.open(sealed, &self.binding(request)) {
+        let state: State = match self.seal.open(sealed, &Self::binding(request)) {
             Ok(state) => state,
             Err(error) => {
                 tracing::warn!(tool = request.entry.name, %error, "a request state was refused");
@@ -286,19 +267,41 @@ impl Dispatcher {
     ) -> Result<(InputRequests, String), ErrorData> {
         let state = State { key: suspension.key.to_owned(), nonce: crate::auth0::random_token() };
         let sealed =
-            self.seal.close(&state, &self.binding(request), STATE_LIFE).map_err(|error| {
+            self.seal.close(&state, &Self::binding(request), STATE_LIFE).map_err(|error| {
                 tracing::error!(%error, "a request state could not be sealed");
                 ErrorData::internal_error("the question could not be asked", None)
             })?;
         Ok((BTreeMap::from([(suspension.key.to_owned(), suspension.request)]), sealed))
     }
 
-    fn binding<'a>(&'a self, request: &'a Request) -> Binding<'a> {
+    fn binding(request: &Request) -> Binding<'_> {
         Binding {
             kind: "request state",
-            caller: &self.settings.caller,
+            caller: &request.caller,
             tool: request.entry.name,
             arguments: &request.digest,
+        }
+    }
+}
+
+/// Refuses a call whose scopes the account is known to lack, before anything is sent; links an
+/// account first where there is none.
+async fn check_scopes(call: &dyn Call, cx: &Context) -> Result<()> {
+    let needed = call.scopes();
+    if needed.is_empty() {
+        return Ok(());
+    }
+    let granted = cx.bitbucket().await?.granted();
+    let missing: Vec<String> = needed
+        .into_iter()
+        .filter(|scope| granted.allows(scope) == Some(false))
+        .map(str::to_owned)
+        .collect();
+    match missing.first() {
+        None => Ok(()),
+        Some(first) => {
+            let relink = cx.person().relinking_can_help(first).await;
+            Err(Error::MissingScope { missing, relink })
         }
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use url::Url;
 
-use crate::auth0::{self, RefreshToken, Tenant};
+use crate::auth0::{self, Identity, RefreshToken, Tenant};
 use crate::bitbucket::{self, Connector};
 use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Unlinked};
 use crate::broker::{self, Broker, Proof, SubjectToken};
-use crate::identity::{Identity, Keep, Session, SignedIn};
+use crate::identity::{Keep, Session, SignedIn};
 use crate::net::Http;
 use crate::tool::Person;
 use crate::{Error, Result};
@@ -77,6 +77,18 @@ impl Local {
 }
 
 impl Person for Local {
+    fn caller(&self) -> BoxFuture<'_, String> {
+        Box::pin(async move {
+            match self.signed_in().await {
+                Ok(SignedIn { caller, .. }) => {
+                    [caller.issuer, caller.subject, caller.organization.unwrap_or_default()]
+                        .join(" ")
+                }
+                Err(_) => String::new(),
+            }
+        })
+    }
+
     fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>> {
         Box::pin(async move {
             let person = self.signed_in().await?;

@@ -9,9 +9,9 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::auth0::Identity;
 use crate::bitbucket::{self, RepositoryId, Resume};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
-use crate::identity::Identity;
 use crate::seal::{Binding, Seal};
 use crate::{Error, Result};
 
@@ -60,6 +60,8 @@ pub struct CallLabel {
 
 /// The person a call is made for, as far as tools may know them.
 pub trait Person: Send + Sync {
+    /// Who it is, in one string that no other person has; cursors and states are bound to it.
+    fn caller(&self) -> BoxFuture<'_, String>;
     /// Bitbucket, as this person.
     fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>>;
     /// Who is signed in.

@@ -26,7 +26,7 @@ pub struct Entry {
 }
 
 /// A call whose arguments have been read and checked.
-pub trait Call: Send {
+pub trait Call: Send + Sync {
     /// See [`Tool::scopes`].
     fn scopes(&self) -> Vec<&'static str>;
     /// See [`Tool::approval`].

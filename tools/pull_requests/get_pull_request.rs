@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::absent;
 use super::shape::{Branch, bare, changes, count, day, path, person, title};
 use super::threads::{Thread, threads};
-use crate::bitbucket::{self, Build, Comment, FileChange, Mergeability, Page, PullRequest, State, Task};
+use crate::Result;
+use crate::bitbucket::{
+    self, Build, Comment, FileChange, Mergeability, Page, PullRequest, State, Task,
+};
 use crate::diff::is_generated;
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Number, RepositoryArgument, WorkspaceArgument};
-use crate::Result;
+use crate::tools::shown::time;
 
 /// How many files, comments, builds and tasks are read.
 const MOST_FILES: usize = 1_000;
@@ -291,7 +294,6 @@ impl GetPullRequest {
 
 impl From<&PullRequest> for Review {
     fn from(pull_request: &PullRequest) -> Self {
-        let written = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
         let reason = Foreign::line(&pull_request.reason, 400);
         Self {
             number: pull_request.id,
@@ -301,8 +303,8 @@ impl From<&PullRequest> for Review {
             author: person(&pull_request.author),
             source: Branch::source(pull_request),
             destination: Branch::destination(pull_request),
-            created_on: written(pull_request.created_on),
-            updated_on: written(pull_request.updated_on),
+            created_on: pull_request.created_on.map(time),
+            updated_on: pull_request.updated_on.map(time),
             closed_by: pull_request.closed_by.as_ref().map(person),
             merge_commit: pull_request.merged_as().map(str::to_owned),
             reason: Some(reason).filter(|reason| !reason.is_empty()),
@@ -381,7 +383,11 @@ impl Threads {
             open: all.len() - resolved,
             resolved,
             incomplete: page.next.is_some(),
-            threads: all.into_iter().filter(|thread| !thread.resolved).take(shown.threads).collect(),
+            threads: all
+                .into_iter()
+                .filter(|thread| !thread.resolved)
+                .take(shown.threads)
+                .collect(),
         }
     }
 }
@@ -492,11 +498,14 @@ impl Reviewer {
 impl Verdict {
     fn write(&self, text: &mut String) {
         match self.can_merge {
-            "cannot_tell" => text.push_str("\ncan merge: cannot tell, Bitbucket's checks did not answer"),
+            "cannot_tell" => {
+                text.push_str("\ncan merge: cannot tell, Bitbucket's checks did not answer")
+            }
             can_merge => {
                 let _ = write!(text, "\ncan merge: {can_merge}");
                 for (index, reason) in self.reasons.iter().enumerate() {
-                    let _ = write!(text, "{} {}", if index == 0 { ":" } else { "," }, reason.quoted());
+                    let _ =
+                        write!(text, "{} {}", if index == 0 { ":" } else { "," }, reason.quoted());
                 }
             }
         }
@@ -553,7 +562,8 @@ impl Files {
             return;
         };
         let more = if self.incomplete { " or more in those read" } else { "" };
-        let _ = write!(text, "\n{} {}{more}", count(total, "file"), changes(self.added, self.removed));
+        let _ =
+            write!(text, "\n{} {}{more}", count(total, "file"), changes(self.added, self.removed));
         for file in &self.files {
             let _ = write!(text, "\n {} {}", bare(&file.path), changes(file.added, file.removed));
             match (&file.from, &file.status) {

@@ -165,7 +165,11 @@ impl GetPullRequestDiff {
         if let Some(names) = self.names() {
             let read = self.fetch(repository, number, &names).await.map_err(absent)?;
             let diff = Diff::read(&read.text);
-            if self.paths.iter().all(|wanted| diff.files.iter().any(|file| wanted.takes(file.path()))) {
+            if self
+                .paths
+                .iter()
+                .all(|wanted| diff.files.iter().any(|file| wanted.takes(file.path())))
+            {
                 return Ok(read);
             }
         }
@@ -217,7 +221,8 @@ impl GetPullRequestDiff {
             let name = file.path().to_owned();
             let in_part = self.takes(&name);
             lines += file.lines_added + file.lines_removed;
-            let fits = names.is_empty() || lines.saturating_mul(LINE) <= self.max_bytes.get() as u64;
+            let fits =
+                names.is_empty() || lines.saturating_mul(LINE) <= self.max_bytes.get() as u64;
             if in_part && !self.leaves_out(&name) && fits && names.len() < MOST_NAMED {
                 names.push(name);
             } else if in_part {
@@ -256,10 +261,14 @@ impl GetPullRequestDiff {
                 answer.generated.push(file.into());
                 continue;
             }
-            let mut shown = File::new(file, self.from_line.unwrap_or(0), room, answer.files.is_empty());
+            let mut shown =
+                File::new(file, self.from_line.unwrap_or(0), room, answer.files.is_empty());
             if cut && index == last {
                 // More of it was not read, so what is shown cannot be the whole.
-                shown = shown.map(|file| File { next_line: file.next_line.or(file.last_line(diff)), ..file });
+                shown = shown.map(|file| File {
+                    next_line: file.next_line.or(file.last_line(diff)),
+                    ..file
+                });
             }
             match shown {
                 Some(shown) => {
@@ -342,21 +351,18 @@ impl TryFrom<String> for Wanted {
         }
         // Like in a `.gitignore`, a pattern without a slash is about names at any depth.
         let pattern = if text.contains('/') { text.clone() } else { format!("**/{text}") };
-        let glob = GlobBuilder::new(&pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| format!("`paths`: {}", crate::text::clean_line(&error.to_string(), 200)))?;
+        let glob = GlobBuilder::new(&pattern).literal_separator(true).build().map_err(|error| {
+            format!("`paths`: {}", crate::text::clean_line(&error.to_string(), 200))
+        })?;
         Ok(Self { text, glob: Some(glob.compile_matcher()) })
     }
 }
 
 impl Wanted {
     fn takes(&self, path: &str) -> bool {
-        let in_folder =
-            || path.strip_prefix(&self.text).is_some_and(|rest| rest.starts_with('/'));
+        let in_folder = || path.strip_prefix(&self.text).is_some_and(|rest| rest.starts_with('/'));
         // A file's own name can look like a glob: `[id].tsx`.
-        path == self.text
-            || self.glob.as_ref().map_or_else(in_folder, |glob| glob.is_match(path))
+        path == self.text || self.glob.as_ref().map_or_else(in_folder, |glob| glob.is_match(path))
     }
 }
 
@@ -454,11 +460,7 @@ fn is_zero(number: &usize) -> bool {
 
 impl From<&FileDiff<'_>> for LeftOut {
     fn from(file: &FileDiff<'_>) -> Self {
-        Self {
-            path: path(file.path()),
-            added: file.added() as u64,
-            removed: file.removed() as u64,
-        }
+        Self { path: path(file.path()), added: file.added() as u64, removed: file.removed() as u64 }
     }
 }
 

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::absent;
 use super::shape::count;
 use super::threads::{Thread, threads};
+use crate::Result;
 use crate::bitbucket::Resume;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Limit, Number, PathArgument, RepositoryArgument, WorkspaceArgument};
-use crate::Result;
+use crate::tools::shown::more;
 
 /// How many comments of one pull request are read.
 const MOST_COMMENTS: usize = 2_000;
@@ -109,9 +110,7 @@ impl Answer for CommentThreads {
         if self.incomplete {
             let _ = write!(text, "\nonly the oldest {MOST_COMMENTS} comments were read");
         }
-        if let Some(cursor) = &self.next_cursor {
-            let _ = write!(text, "\nmore: call again with cursor \"{cursor}\"");
-        }
+        more(&mut text, self.next_cursor.as_ref());
         text
     }
 }

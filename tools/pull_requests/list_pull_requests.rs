@@ -4,13 +4,14 @@ use futures::TryFutureExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{absent, people};
 use super::shape::{Branch, bare, count, day, person, title};
+use super::{absent, people};
+use crate::Result;
 use crate::bitbucket::{Filter, PullRequest, RepositoryId, literal};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Limit, RepositoryArgument, Revision, WorkspaceArgument};
-use crate::Result;
+use crate::tools::shown::{more, time};
 
 /// List the pull requests of one repository, the open ones unless asked otherwise.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -191,7 +192,7 @@ impl From<&PullRequest> for Row {
             destination: Branch::destination(pull_request).without_head(),
             comments: pull_request.comment_count,
             tasks: pull_request.task_count,
-            updated_on: pull_request.updated_on.map(|time| time.to_string()),
+            updated_on: pull_request.updated_on.map(time),
             day: pull_request.updated_on.map(day).unwrap_or_default(),
         }
     }
@@ -214,16 +215,15 @@ impl Answer for PullRequests {
         for row in &self.pull_requests {
             row.write(&mut text, &usual);
         }
-        if let Some(cursor) = &self.next_cursor {
-            let _ = write!(text, "\nmore: call again with cursor \"{cursor}\"");
-        }
+        more(&mut text, self.next_cursor.as_ref());
         text
     }
 }
 
 impl Row {
     fn write(&self, text: &mut String, usual: &str) {
-        let _ = write!(text, "\n#{} {} · {} · ", self.number, self.title.quoted(), bare(&self.author));
+        let _ =
+            write!(text, "\n#{} {} · {} · ", self.number, self.title.quoted(), bare(&self.author));
         text.push_str(&self.source.name());
         let destination = self.destination.name();
         if destination != usual {

@@ -4,12 +4,12 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::absent;
 use super::arguments::{ExpectedHead, same_commit};
 use super::shape::{bare, count, path, person, short};
-use super::absent;
 use crate::bitbucket::{
-    self, Build, MergeOptions, MergeTask, Mergeability, Merging, Participant, PullRequest, Repository, RepositoryId,
-    State, Task,
+    self, Build, MergeOptions, MergeTask, Mergeability, Merging, Participant, PullRequest,
+    Repository, RepositoryId, State, Task,
 };
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
@@ -21,8 +21,12 @@ const MOST: usize = 100;
 /// How long Bitbucket's own merge checks are waited for.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// The waits between looks at a merge that goes on; the last one repeats.
-const WAITS: &[Duration] =
-    &[Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+const WAITS: &[Duration] = &[
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 /// What is kept of the call's time to say how it ended.
 const RESERVE: Duration = Duration::from_secs(4);
 /// How often the pull request is looked at after a merge that Bitbucket did not confirm.
@@ -157,7 +161,8 @@ impl Tool for MergePullRequest {
         let merge = Merge { cx, repository: &repository, number, before: &before };
         let (after, unconfirmed) = merge.carry_out(&options).await?;
         let (head, checked) = (after.head(), pull_request.head());
-        let moved = matches!((head, checked), (Some(head), Some(checked)) if !same_commit(head, checked));
+        let moved =
+            matches!((head, checked), (Some(head), Some(checked)) if !same_commit(head, checked));
         Ok(Merged {
             number,
             commit: after.merged_as().map(short),
@@ -177,13 +182,19 @@ impl MergePullRequest {
     /// the answer can name it.
     fn strategy(&self, pull_request: &PullRequest) -> Result<Option<String>> {
         let branch = &pull_request.destination.branch;
-        let Some(strategy) = self.strategy else { return Ok(branch.default_merge_strategy.clone()) };
+        let Some(strategy) = self.strategy else {
+            return Ok(branch.default_merge_strategy.clone());
+        };
         let offered = &branch.merge_strategies;
         if !offered.is_empty() && !offered.iter().any(|name| name == strategy.name()) {
             let offered: Vec<String> =
                 offered.iter().map(|name| bare(&Foreign::line(name, 40))).collect();
             return Err(Error::refused(
-                format!("{} does not allow the strategy {}", bare(&path(&branch.name)), strategy.name()),
+                format!(
+                    "{} does not allow the strategy {}",
+                    bare(&path(&branch.name)),
+                    strategy.name()
+                ),
                 format!("it allows {}", offered.join(", ")),
             ));
         }
@@ -267,7 +278,9 @@ impl Before {
         let has_own = !against.is_empty();
         against.extend(
             checks
-                .filter(|check| check.blocks() && !(has_own && check.kind == "pullrequest_state_check"))
+                .filter(|check| {
+                    check.blocks() && !(has_own && check.kind == "pullrequest_state_check")
+                })
                 .map(|check| format!("Bitbucket's check: {}", check.why().quoted())),
         );
         if against.is_empty() {
@@ -354,10 +367,14 @@ impl Merge<'_> {
             match self.repository.merge_task(self.number, task).await {
                 Ok(Merging::Done(after)) => return Ok((self.whole(after).await, false)),
                 Ok(Merging::Going(_)) => {}
-                Err(bitbucket::Error::Status { status: 409, .. }) => return Err(self.moved().await),
+                Err(bitbucket::Error::Status { status: 409, .. }) => {
+                    return Err(self.moved().await);
+                }
                 Err(error @ bitbucket::Error::Cancelled) => return Err(error.into()),
                 // The merge itself failed; all else is a failure to ask.
-                Err(error @ bitbucket::Error::Status { status: 400, .. }) => return Err(error.into()),
+                Err(error @ bitbucket::Error::Status { status: 400, .. }) => {
+                    return Err(error.into());
+                }
                 Err(error) if error.leaves_outcome_open() => {}
                 Err(_) => break,
             }
@@ -401,7 +418,8 @@ impl Merge<'_> {
         };
         let mut what: Vec<String> = Vec::new();
         if let Some(now) = &now {
-            let (source, destination) = (&before.source.branch.name, &before.destination.branch.name);
+            let (source, destination) =
+                (&before.source.branch.name, &before.destination.branch.name);
             what.extend(moved(&bare(&path(source)), before.head(), now.head()));
             what.extend(moved(&bare(&path(destination)), before.base(), now.base()));
             if now.state != State::Open {
@@ -475,7 +493,9 @@ impl Answer for Merged {
             );
         }
         if self.unconfirmed {
-            text.push_str("\nBitbucket did not confirm it in time, but the pull request says merged");
+            text.push_str(
+                "\nBitbucket did not confirm it in time, but the pull request says merged",
+            );
         }
         text
     }

@@ -28,7 +28,9 @@ pub(super) async fn condition(
     let members = match client.workspace(workspace).members(MEMBERS).await {
         Ok(page) => page.values,
         // Not everybody may see the members; nicknames can be searched all the same.
-        Err(bitbucket::Error::Status { status: 403, .. } | bitbucket::Error::MissingScope { .. }) => {
+        Err(
+            bitbucket::Error::Status { status: 403, .. } | bitbucket::Error::MissingScope { .. },
+        ) => {
             return Ok(format!("{field}.nickname = {}", literal(words)));
         }
         Err(error) => return Err(error.into()),
@@ -59,7 +61,9 @@ fn pick<'a>(members: &'a [User], words: &str) -> Result<&'a str> {
         [] => {
             let mut near: Vec<(u32, &User)> = members
                 .iter()
-                .map(|user| (likeness(&name(user), &wanted).max(likeness(&nickname(user), &wanted)), user))
+                .map(|user| {
+                    (likeness(&name(user), &wanted).max(likeness(&nickname(user), &wanted)), user)
+                })
                 .filter(|(likeness, _)| *likeness >= 60)
                 .collect();
             near.sort_by_key(|(likeness, _)| Reverse(*likeness));
@@ -95,7 +99,11 @@ fn likeness(one: &str, other: &str) -> u32 {
     if one.is_empty() {
         return 0;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of one, in percent")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of one, in percent"
+    )]
     let percent = (strsim::jaro_winkler(one, other) * 100.0) as u32;
     percent.saturating_sub(20)
 }

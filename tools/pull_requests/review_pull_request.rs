@@ -205,7 +205,12 @@ impl ReviewPullRequest {
                 when(is_mine, client.user()),
                 when(
                     paths.is_some(),
-                    repository.pull_request_diff(number, paths.as_deref().unwrap_or_default(), None, MOST_DIFF)
+                    repository.pull_request_diff(
+                        number,
+                        paths.as_deref().unwrap_or_default(),
+                        None,
+                        MOST_DIFF
+                    )
                 ),
             )
         };
@@ -233,8 +238,9 @@ impl ReviewPullRequest {
     /// The files whose diff is needed to check the comments; all of them where a comment only quotes
     /// a line; nothing if no comment is about a line or file.
     fn paths(&self) -> Option<Vec<String>> {
-        let on_lines =
-            || self.comments.iter().filter(|comment| comment.path.is_some() || comment.quote.is_some());
+        let on_lines = || {
+            self.comments.iter().filter(|comment| comment.path.is_some() || comment.quote.is_some())
+        };
         on_lines().next()?;
         let paths: Option<HashSet<String>> = on_lines()
             .map(|comment| comment.path.as_ref().map(|PathArgument(path)| path.as_str().to_owned()))
@@ -311,7 +317,10 @@ fn midway(error: bitbucket::Error, done: &Reviewed, left: &[Step]) -> Error {
     let words: Vec<String> = left.iter().map(Step::words).collect();
     let (failed, not_tried) = words.split_first().map_or(("", &[][..]), |(one, rest)| (one, rest));
     let did = done.done().join(", ");
-    let mut says = format!("{failed} {}", if open { "may or may not have been done: " } else { "was not done: " });
+    let mut says = format!(
+        "{failed} {}",
+        if open { "may or may not have been done: " } else { "was not done: " }
+    );
     let _ = write!(says, "{error}");
     let _ = write!(says, "; done: {}", if did.is_empty() { "nothing" } else { &did });
     if !not_tried.is_empty() {

@@ -11,7 +11,7 @@ use super::review_pull_request::{CommentArgument, ReviewPullRequest};
 use super::shape::{bare, path};
 use super::threads::first_of;
 use crate::bitbucket::{
-    Comment, Content, Inline, NewComment, NewTask, PullRequest, Reference, State, Task,
+    Comment, Inline, NewComment, NewTask, PullRequest, RawText, Reference, State, Task,
 };
 use crate::diff::{self, Diff, FileDiff, Place, Side};
 use crate::text::Foreign;
@@ -54,7 +54,10 @@ impl Plan {
         plan.threads(call, found, &mut wrong);
         plan.tasks(call, found, &mut wrong);
         if !wrong.is_empty() {
-            return Err(Error::InvalidArguments(format!("{}; nothing was posted", wrong.join("; "))));
+            return Err(Error::InvalidArguments(format!(
+                "{}; nothing was posted",
+                wrong.join("; ")
+            )));
         }
         plan.verdict(call, found)?;
         Ok(plan)
@@ -76,7 +79,9 @@ impl Plan {
                     continue;
                 }
             };
-            if new.iter().any(|other| same_words(&other.content, &comment.content) && same_place(other, &comment)) {
+            if new.iter().any(|other| {
+                same_words(&other.content, &comment.content) && same_place(other, &comment)
+            }) {
                 wrong.push(format!("`comments[{index}]` is in the list twice"));
                 continue;
             }
@@ -90,7 +95,9 @@ impl Plan {
 
     fn threads(&mut self, call: &ReviewPullRequest, found: &Found, wrong: &mut Vec<String>) {
         let mut seen = HashSet::new();
-        for (name, ids, resolves) in [("resolve", &call.resolve, true), ("reopen", &call.reopen, false)] {
+        for (name, ids, resolves) in
+            [("resolve", &call.resolve, true), ("reopen", &call.reopen, false)]
+        {
             for id in ids {
                 if !seen.insert(*id) {
                     wrong.push(format!("`{name}`: {id} is named twice"));
@@ -131,7 +138,7 @@ impl Plan {
                 None => self.steps.push(Step::Task(
                     index,
                     NewTask {
-                        content: Content { raw: argument.text.trim().to_owned() },
+                        content: RawText { raw: argument.text.trim().to_owned() },
                         comment: argument.comment.map(|id| Reference { id: Some(id) }),
                     },
                 )),
@@ -145,14 +152,21 @@ impl Plan {
         let pull_request = &found.pull_request;
         if pull_request.state != State::Open {
             return Err(Error::conflict(
-                format!("#{} is {}, so a verdict says nothing; nothing was posted", pull_request.id, pull_request.state.word()),
+                format!(
+                    "#{} is {}, so a verdict says nothing; nothing was posted",
+                    pull_request.id,
+                    pull_request.state.word()
+                ),
                 "leave `verdict` out; comments can still be posted",
             ));
         }
         let gives = matches!(verdict, Verdict::Approve | Verdict::RequestChanges);
         if gives && found.is_mine(pull_request.author.uuid.as_deref()) {
             return Err(Error::refused(
-                format!("#{} is the user's own: its author cannot review it; nothing was posted", pull_request.id),
+                format!(
+                    "#{} is the user's own: its author cannot review it; nothing was posted",
+                    pull_request.id
+                ),
                 "leave `verdict` out; comments can still be posted",
             ));
         }
@@ -216,27 +230,40 @@ impl Found {
                 .iter()
                 .filter_map(|comment| Some((comment.id, comment.parent.id?)))
                 .collect();
-            let known: HashMap<u64, usize> =
-                self.comments.iter().enumerate().map(|(index, comment)| (comment.id, index)).collect();
+            let known: HashMap<u64, usize> = self
+                .comments
+                .iter()
+                .enumerate()
+                .map(|(index, comment)| (comment.id, index))
+                .collect();
             let first = first_of(id, &parents, &known);
             return Err(format!("{id} is a reply; its thread is {first}"));
         }
         if comment.inline.path.is_none() {
-            return Err(format!("{id} is not on a file, and Bitbucket resolves only threads on files"));
+            return Err(format!(
+                "{id} is not on a file, and Bitbucket resolves only threads on files"
+            ));
         }
         Ok(comment)
     }
 }
 
 /// The comment that `argument` asks for, or why it cannot be posted.
-fn comment(argument: &CommentArgument, found: &Found, diff: &Diff<'_>) -> Result<NewComment, String> {
-    let content = Content { raw: argument.text.trim().to_owned() };
+fn comment(
+    argument: &CommentArgument,
+    found: &Found,
+    diff: &Diff<'_>,
+) -> Result<NewComment, String> {
+    let content = RawText { raw: argument.text.trim().to_owned() };
     if content.raw.is_empty() {
         return Err("it has no text".to_owned());
     }
     if let Some(id) = argument.reply_to {
         if argument.path.is_some() || argument.line.is_some() || argument.quote.is_some() {
-            return Err("a reply stands where its thread does: leave `path`, `line` and `quote` out".to_owned());
+            return Err(
+                "a reply stands where its thread does: leave `path`, `line` and `quote` out"
+                    .to_owned(),
+            );
         }
         found.comment(id)?;
         let parent = Some(Reference { id: Some(id) });
@@ -386,7 +413,7 @@ fn shown(place: &Place) -> String {
     format!("{}:{}{old}", bare(&path(&place.path)), place.line)
 }
 
-fn same_words(one: &Content, other: &Content) -> bool {
+fn same_words(one: &RawText, other: &RawText) -> bool {
     one.raw.trim() == other.raw.trim()
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::shape::{bare, path, person, said};
 use crate::bitbucket::Comment;
 use crate::text::Foreign;
+use crate::tools::shown::time;
 
 /// How far a reply may be from its thread's first comment.
 const DEEPEST: usize = 100;
@@ -64,10 +65,8 @@ struct Said {
 /// The threads of `comments`, in the order of their first comments, each comment cut to `cap`
 /// characters. Threads of which everything was deleted are gone.
 pub(super) fn threads(comments: &[Comment], cap: usize) -> Vec<Thread> {
-    let parents: HashMap<u64, u64> = comments
-        .iter()
-        .filter_map(|comment| Some((comment.id, comment.parent.id?)))
-        .collect();
+    let parents: HashMap<u64, u64> =
+        comments.iter().filter_map(|comment| Some((comment.id, comment.parent.id?))).collect();
     let known: HashMap<u64, usize> =
         comments.iter().enumerate().map(|(index, comment)| (comment.id, index)).collect();
     let mut members: HashMap<u64, Vec<&Comment>> = HashMap::new();
@@ -93,11 +92,7 @@ pub(super) fn threads(comments: &[Comment], cap: usize) -> Vec<Thread> {
 }
 
 /// The first comment of the thread that `id` is in.
-pub(super) fn first_of(
-    id: u64,
-    parents: &HashMap<u64, u64>,
-    known: &HashMap<u64, usize>,
-) -> u64 {
+pub(super) fn first_of(id: u64, parents: &HashMap<u64, u64>, known: &HashMap<u64, usize>) -> u64 {
     let mut first = id;
     for _ in 0..DEEPEST {
         match parents.get(&first) {
@@ -134,7 +129,7 @@ fn one(comment: &Comment, cap: usize) -> Said {
         id: comment.id,
         author: person(&comment.user),
         text: (!comment.deleted).then_some(text),
-        created_on: comment.created_on.map(|time| time.to_string()),
+        created_on: comment.created_on.map(time),
         pending: comment.pending,
     }
 }
@@ -237,9 +232,11 @@ mod tests {
 
     #[test]
     fn survives_comments_that_answer_each_other() {
-        let comments = comments(
-            r#"[{"id": 1, "parent": {"id": 2}}, {"id": 2, "parent": {"id": 1}}]"#,
+        let comments =
+            comments(r#"[{"id": 1, "parent": {"id": 2}}, {"id": 2, "parent": {"id": 1}}]"#);
+        assert_eq!(
+            threads(&comments, 9).iter().map(|thread| thread.comments.len()).sum::<usize>(),
+            2
         );
-        assert_eq!(threads(&comments, 9).iter().map(|thread| thread.comments.len()).sum::<usize>(), 2);
     }
 }

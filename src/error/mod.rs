@@ -1,16 +1,16 @@
 //! The one error that a tool call can end in, and the words the agent reads.
 //!
-//! The clients below speak statuses and codes; this is the only place that turns them into advice.
+//! The clients below speak statuses and codes; [`advice`] is the only place that turns them into words
+//! for an agent.
+
+mod advice;
 
 use std::error::Error as StdError;
-use std::sync::Arc;
 
 use rmcp::model::{CallToolResult, ContentBlock, InputRequest};
 use url::Url;
 
-use crate::bitbucket::{self, RepositoryId};
-use crate::broker;
-use crate::text::Foreign;
+use crate::bitbucket::RepositoryId;
 
 /// A [`std::result::Result`] whose error is [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -199,6 +199,17 @@ impl Error {
         })
     }
 
+    /// All that the agent reads: code, sentence, and the next step on a line of its own.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut text = format!("{}: {self}", self.code());
+        if let Some(hint) = self.hint() {
+            text.push_str("\nhint: ");
+            text.push_str(&hint);
+        }
+        text
+    }
+
     /// Whether linking an account is what is missing.
     #[must_use]
     pub fn wants_link(&self) -> bool {
@@ -266,120 +277,6 @@ impl From<serde_json::Error> for Error {
     }
 }
 
-impl From<bitbucket::Error> for Error {
-    /// Where a status of Bitbucket becomes advice.
-    fn from(error: bitbucket::Error) -> Self {
-        use bitbucket::Error as Wire;
-        match error {
-            Wire::Token(bitbucket::TokenError(inner)) => match inner.downcast::<broker::Error>() {
-                Ok(ours) => (*ours).into(),
-                Err(foreign) => Self::Internal(foreign),
-            },
-            Wire::Unauthorized => broker::Error::LinkBroken.into(),
-            Wire::MissingScope { required, granted } => {
-                let missing: Vec<String> =
-                    required.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
-                let missing = if missing.is_empty() { required } else { missing };
-                Self::MissingScope { missing, relink: false }
-            }
-            Wire::NotFound { message } => Self::not_found(
-                format!("Bitbucket found nothing, or this user may not see it{}", said(message)),
-                "check the names and numbers; `list_repositories` shows what can be reached",
-            ),
-            Wire::Gone { announcement, .. } => Self::refused(
-                "Bitbucket no longer offers this",
-                announcement.map_or_else(
-                    || "there is no use in trying again".to_owned(),
-                    |page| format!("there is no use in trying again; Atlassian explains it at {page}"),
-                ),
-            ),
-            Wire::RateLimited { after, until, .. } => Self::RateLimited {
-                service: "Bitbucket",
-                when: Some(after.map_or_else(
-                    || format!("at the latest at {}", until.strftime("%H:%M UTC")),
-                    |after| format!("in {} seconds", after.as_secs().max(1)),
-                )),
-            },
-            Wire::TimedOut => Self::TimedOut {
-                says: "Bitbucket did not finish in time".into(),
-                hint: "ask for less at once; read what became of it before you repeat a change".into(),
-            },
-            Wire::Deadline => Self::TimedOut {
-                says: "the call's time is over".into(),
-                hint: "ask for less at once; read what became of it before you repeat a change".into(),
-            },
-            Wire::Cancelled => Self::Cancelled,
-            Wire::Unaddressable { .. } => Self::InvalidArguments(error.to_string()),
-            Wire::Status { status: 403, message, detail, .. } => Self::Forbidden {
-                says: format!("Bitbucket does not let this user do that{}{}", said(message), said(detail)),
-                hint: "a person with more rights in the repository or workspace can; an IP allow-list \
-                       or enforced single sign-on of the workspace can be the reason too"
-                    .into(),
-            },
-            Wire::Status { status: 409, message, detail, .. } => Self::conflict(
-                format!("something changed meanwhile or exists already{}{}", said(message), said(detail)),
-                "read it again before another try",
-            ),
-            Wire::Status { status: 400..500, message, detail, fields } => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, why)| format!("; {}: {}", name.quoted(), why.quoted()))
-                    .collect::<String>();
-                Self::refused(
-                    format!("Bitbucket refused{}{}{fields}", said(message), said(detail)),
-                    "change what it names, then call again",
-                )
-            }
-            Wire::Status { .. } | Wire::Transport(_) | Wire::Unreadable { .. } | Wire::Redirect(_) => {
-                tracing::warn!(error = %chain(&error), "Bitbucket failed");
-                Self::Unavailable { service: "Bitbucket" }
-            }
-            Wire::TooLarge { limit } => Self::refused(
-                format!("Bitbucket's answer is larger than {limit} bytes"),
-                "ask for less at once",
-            ),
-        }
-    }
-}
-
-impl From<broker::Error> for Error {
-    fn from(error: broker::Error) -> Self {
-        use broker::Error as Broker;
-        match error {
-            Broker::NotSignedIn => Self::NotSignedIn { url: None },
-            Broker::NotLinked => {
-                Self::NotLinked { says: "no Bitbucket account is linked for this user", url: None }
-            }
-            Broker::LinkBroken => Self::NotLinked {
-                says: "Bitbucket no longer accepts the linked account, so it must be linked again",
-                url: None,
-            },
-            Broker::SeveralAccounts(_) => Self::conflict(
-                error.to_string(),
-                "call `unlink_account` with the id of the one that is not wanted",
-            ),
-            Broker::UnknownAccount(_) => {
-                Self::not_found(error.to_string(), "call `get_account` for the linked accounts")
-            }
-            Broker::AnotherPerson => Self::conflict(error.to_string(), "call again"),
-            Broker::Cancelled => Self::Cancelled,
-            Broker::TimedOut => {
-                Self::TimedOut { says: error.to_string(), hint: "call again in a minute".into() }
-            }
-            Broker::Interrupted => Self::Unavailable { service: "Auth0" },
-            Broker::Auth0(inner) => inner.as_ref().into(),
-            Broker::Identity(inner) => inner.as_ref().into(),
-            Broker::Bitbucket(inner) => match Arc::try_unwrap(inner) {
-                Ok(inner) => inner.into(),
-                Err(shared) => {
-                    tracing::warn!(error = %chain(shared.as_ref()), "Bitbucket failed");
-                    Self::Unavailable { service: "Bitbucket" }
-                }
-            },
-        }
-    }
-}
-
 impl From<Error> for CallToolResult {
     /// Text only: clients check `structuredContent` against the tool's output schema even on an
     /// error, so an error carries none.
@@ -387,12 +284,7 @@ impl From<Error> for CallToolResult {
         if let Error::Internal(source) = &error {
             tracing::error!(error = %chain(source.as_ref()), "tool call failed");
         }
-        let mut text = format!("{}: {error}", error.code());
-        if let Some(hint) = error.hint() {
-            text.push_str("\nhint: ");
-            text.push_str(&hint);
-        }
-        Self::error(vec![ContentBlock::text(text)])
+        Self::error(vec![ContentBlock::text(error.words())])
     }
 }
 
@@ -406,11 +298,6 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
         source = cause.source();
     }
     line
-}
-
-/// What a service said, quoted, behind our own words.
-fn said(message: Option<Foreign>) -> String {
-    message.map(|message| format!(": {}", message.quoted())).unwrap_or_default()
 }
 
 fn list(scopes: &[String]) -> String {

@@ -1,0 +1,419 @@
+//! How Auth0 refuses, told apart by what has to happen next.
+//!
+//! The API reference lists statuses only, and the same status means several things. So the
+//! `error` code decides first, the description's wording where the code is not enough, and the status
+//! last. The description itself may hold anything, and is only ever logged, for debugging.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::id_token::IdTokenProblem;
+use super::wire::Answer;
+use crate::{net, text};
+
+/// A call to Auth0 that did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The vault holds nothing for this person and connection.
+    #[error("no account of this connection is linked")]
+    NotLinked,
+    /// The vault holds an account whose own refresh token the provider refused.
+    #[error("the linked account has withdrawn its consent, or the consent has expired")]
+    LinkBroken,
+    /// The Auth0 refresh token is gone.
+    #[error("the sign-in at Auth0 has ended")]
+    SignedOut,
+    /// The authorization code was used, expired or meant for something else.
+    #[error("the sign-in took too long or was already used")]
+    CodeRejected,
+    /// The tenant's policy wants a second factor, which no exchange can give.
+    #[error("Auth0 asks for a second factor, which a token exchange cannot give")]
+    MfaRequired,
+    /// The connection is not made for Token Vault.
+    #[error("Token Vault is not enabled for the connection")]
+    VaultDisabled,
+    /// The application may not use the grant.
+    #[error("the Auth0 application lacks a grant type that is needed")]
+    GrantMissing,
+    /// The application's credentials are wrong.
+    #[error("Auth0 does not accept the application's credentials")]
+    BadClient,
+    /// The tenant said no, for example by an Action.
+    #[error("Auth0 denied access")]
+    Denied,
+    /// No token for the My Account API, or the API is not there.
+    #[error(transparent)]
+    MyAccountUnavailable(#[from] MyAccountProblem),
+    /// The My Account token has expired or is not accepted.
+    #[error("Auth0 does not accept the My Account token any more")]
+    MyAccountTokenRejected,
+    /// The callback URL is not registered with the application.
+    #[error("the callback URL is not among the application's allowed callback URLs")]
+    CallbackNotAllowed,
+    /// The linking session is over.
+    #[error("the linking session has expired or was already used")]
+    LinkExpired,
+    /// The account is linked already.
+    #[error("the account is linked already")]
+    AlreadyLinked,
+    /// Auth0 wants us to slow down.
+    #[error("Auth0's rate limit is reached")]
+    RateLimited {
+        /// How long to wait, where Auth0 says so.
+        after: Option<Duration>,
+    },
+    /// Auth0 is having trouble of its own.
+    #[error("Auth0 is not working right now (HTTP {status})")]
+    Unavailable {
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// An answer that no rule here covers.
+    #[error("Auth0 refused in an unexpected way ({})", unexpected(*status, code.as_deref()))]
+    Unexpected {
+        /// Its HTTP status.
+        status: u16,
+        /// Its error code, if it looks like one.
+        code: Option<String>,
+    },
+    /// A success whose body is not what it should be.
+    #[error("Auth0's answer is not {0}")]
+    Unreadable(&'static str),
+    /// Auth0 sent us somewhere that is not Auth0.
+    #[error("Auth0 named a {0} outside its own domain")]
+    ForeignUrl(&'static str),
+    /// A callback of some other authorization server (RFC 9207).
+    #[error("the answer came from another issuer")]
+    Issuer,
+    /// The ID token does not hold.
+    #[error("the ID token is not valid: {0}")]
+    IdToken(#[from] IdTokenProblem),
+    /// A setting that cannot work.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// No answer came, or it broke off.
+    #[error(transparent)]
+    Transport(#[from] net::Error),
+}
+
+/// Why there is no My Account API for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MyAccountProblem {
+    /// The application's refresh tokens are not good for it (multi-resource refresh tokens).
+    #[error("the application's refresh token policy does not include the My Account API")]
+    RefreshPolicy,
+    /// The application has no grant for it.
+    #[error("the application is not authorized for the My Account API")]
+    Grant,
+    /// The token lacks a scope.
+    #[error("the application's grant for the My Account API lacks a scope for connected accounts")]
+    Scope,
+    /// The API is not activated, or does not know the connection for this application.
+    #[error(
+        "the My Account API is not activated, or the connection is not enabled for the application"
+    )]
+    NotFound,
+}
+
+/// What was asked for, where it matters for the meaning of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    CodeExchange,
+    Refresh,
+    MyAccountToken,
+    VaultToken,
+    Revoke,
+    Metadata,
+    Connect,
+    Complete,
+    Accounts,
+}
+
+/// Every shape that a refusal comes in: OAuth's, and RFC 9457's for the My Account API.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    #[serde(deserialize_with = "text_or_nothing")]
+    error: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    error_description: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    description: Option<String>,
+    #[serde(rename = "type", deserialize_with = "text_or_nothing")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    title: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    detail: Option<String>,
+    validation_errors: serde_json::Value,
+}
+
+impl Error {
+    /// What `answer`, which is no success, means.
+    pub(super) fn of(asked: Asked, answer: &Answer) -> Self {
+        let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let code = refusal.code();
+        let words = refusal.words();
+        tracing::debug!(
+            ?asked,
+            status = answer.status,
+            code = code.as_deref().unwrap_or("none"),
+            said = mask(&text::clean_line(&words, 200)),
+            "Auth0 refused"
+        );
+        by_code(asked, code.as_deref().unwrap_or_default(), &words)
+            .or_else(|| by_words(&words))
+            .unwrap_or_else(|| by_status(asked, answer, code, &words))
+    }
+}
+
+fn by_code(asked: Asked, code: &str, words: &str) -> Option<Error> {
+    let unauthorized = || words.contains("is not authorized to access resource server");
+    Some(match code {
+        "federated_connection_refresh_token_not_found"
+        | "tokenset_not_found"
+        | "user_not_found" => Error::NotLinked,
+        "federated_connection_refresh_token_flow_failed" => Error::LinkBroken,
+        "invalid_grant" if asked == Asked::CodeExchange => Error::CodeRejected,
+        "invalid_grant" | "expired_token" => Error::SignedOut,
+        "mfa_required" | "unmet_authentication_requirements" => Error::MfaRequired,
+        "unauthorized_client" | "access_denied" | "invalid_request" if unauthorized() => {
+            MyAccountProblem::Grant.into()
+        }
+        "access_denied" if words.contains("Service not found") => MyAccountProblem::NotFound.into(),
+        "unauthorized_client" => Error::GrantMissing,
+        "access_denied" => Error::Denied,
+        "invalid_client" => Error::BadClient,
+        "invalid_target" => MyAccountProblem::RefreshPolicy.into(),
+        "insufficient_scope" => MyAccountProblem::Scope.into(),
+        _ => return None,
+    })
+}
+
+fn by_words(words: &str) -> Option<Error> {
+    [
+        ("Token Vault is not enabled", Error::VaultDisabled),
+        ("is not authorized to access resource server", MyAccountProblem::Grant.into()),
+        ("Invalid or expired session", Error::LinkExpired),
+        ("Invalid redirect_uri", Error::CallbackNotAllowed),
+    ]
+    .into_iter()
+    .find_map(|(sign, error)| words.contains(sign).then_some(error))
+}
+
+fn by_status(asked: Asked, answer: &Answer, code: Option<String>, words: &str) -> Error {
+    let about_callback = || words.to_ascii_lowercase().contains("redirect_uri");
+    match (answer.status, asked) {
+        (429, _) => Error::RateLimited { after: answer.retry_after },
+        (500.., _) => Error::Unavailable { status: answer.status },
+        (400, Asked::Connect) if about_callback() => Error::CallbackNotAllowed,
+        (401, Asked::Connect | Asked::Complete | Asked::Accounts) => Error::MyAccountTokenRejected,
+        (403, Asked::Connect | Asked::Complete | Asked::Accounts) => MyAccountProblem::Scope.into(),
+        (404, Asked::Complete) => Error::LinkExpired,
+        (404, Asked::Connect | Asked::Accounts) => MyAccountProblem::NotFound.into(),
+        (409, Asked::Complete) => Error::AlreadyLinked,
+        (status, _) => Error::Unexpected { status, code },
+    }
+}
+
+impl Refusal {
+    /// OAuth's `error`, or the last part of the problem type: `A0E-400-0003`.
+    fn code(&self) -> Option<String> {
+        let of_type = || self.kind.as_deref()?.rsplit(['/', '#']).next();
+        let code = self.error.as_deref().or_else(of_type)?;
+        let sound = (1..=64).contains(&code.len())
+            && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte));
+        sound.then(|| code.to_owned())
+    }
+
+    fn words(&self) -> String {
+        let said = [&self.error_description, &self.description, &self.title, &self.detail];
+        let mut words = said.into_iter().flatten().cloned().collect::<Vec<_>>().join(": ");
+        for problem in self.validation_errors.as_array().into_iter().flatten() {
+            for key in ["detail", "field", "pointer"] {
+                if let Some(text) = problem.get(key).and_then(serde_json::Value::as_str) {
+                    words.push_str("; ");
+                    words.push_str(text);
+                }
+            }
+        }
+        words
+    }
+}
+
+/// A refusal can quote the token that it refuses, so long words go.
+fn mask(words: &str) -> String {
+    let masked = |word| if str::len(word) > 24 { "[masked]" } else { word };
+    words.split(' ').map(masked).collect::<Vec<_>>().join(" ")
+}
+
+/// Some answers carry objects where others carry text; those are as good as absent.
+fn text_or_nothing<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(from)? {
+        serde_json::Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+fn unexpected(status: u16, code: Option<&str>) -> String {
+    match code {
+        Some(code) => format!("HTTP {status}, `{code}`"),
+        None => format!("HTTP {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(asked: Asked, status: u16, body: &str) -> String {
+        let retry_after = (status == 429).then_some(Duration::from_secs(7));
+        let error = Error::of(asked, &Answer { status, retry_after, body: body.into() });
+        format!("{status} {error}")
+    }
+
+    #[test]
+    fn tells_refusals_apart_by_code_then_words_then_status() {
+        use Asked::{
+            Accounts, CodeExchange, Complete, Connect, MyAccountToken, Refresh, VaultToken,
+        };
+        let oauth = |code: &str, words: &str| {
+            serde_json::json!({ "error": code, "error_description": words }).to_string()
+        };
+        let problem = |status: u16, kind: &str, title: &str, detail: &str| {
+            serde_json::json!({
+                "type": format!("https://auth0.com/api-errors/{kind}"),
+                "title": title, "detail": detail, "status": status,
+            })
+            .to_string()
+        };
+        let flow_failed = "Refresh Token flow for the Federated Connection failed";
+        let not_authorized =
+            "Client \"app\" is not authorized to access resource server \"https://d/me/\".";
+        let table = [
+            (
+                VaultToken,
+                401,
+                oauth(
+                    "federated_connection_refresh_token_not_found",
+                    "Federated connection Refresh Token not found.",
+                ),
+            ),
+            (VaultToken, 400, oauth("federated_connection_refresh_token_not_found", "")),
+            (VaultToken, 401, oauth("tokenset_not_found", "")),
+            (
+                VaultToken,
+                401,
+                r#"{"error":"user_not_found","description":"Identity User not found."}"#.to_owned(),
+            ),
+            (VaultToken, 401, oauth("federated_connection_refresh_token_flow_failed", flow_failed)),
+            (VaultToken, 403, oauth("invalid_grant", "Unknown or invalid refresh token.")),
+            (Refresh, 403, oauth("expired_token", "")),
+            (CodeExchange, 403, oauth("invalid_grant", "Invalid authorization code")),
+            (VaultToken, 403, oauth("mfa_required", "Multifactor authentication required")),
+            (MyAccountToken, 403, oauth("unmet_authentication_requirements", "")),
+            (
+                VaultToken,
+                400,
+                oauth("invalid_request", "Token Vault is not enabled for the provided connection"),
+            ),
+            (
+                VaultToken,
+                403,
+                oauth("unauthorized_client", "Grant type 'x' not allowed for the client."),
+            ),
+            (VaultToken, 401, oauth("invalid_client", "")),
+            (VaultToken, 401, oauth("access_denied", "Unauthorized")),
+            (VaultToken, 403, oauth("access_denied", "blocked by an Action")),
+            (MyAccountToken, 400, oauth("invalid_target", "")),
+            (MyAccountToken, 403, oauth("access_denied", not_authorized)),
+            (MyAccountToken, 403, oauth("unauthorized_client", not_authorized)),
+            (MyAccountToken, 403, oauth("access_denied", "Service not found: https://d/me/")),
+            (
+                Connect,
+                404,
+                problem(404, "A0E-404-0001", "Not Found", "The requested resource was not found"),
+            ),
+            (
+                Connect,
+                400,
+                problem(400, "A0E-400-0003", "Validation Error", "Invalid redirect_uri"),
+            ),
+            (
+                Connect,
+                400,
+                problem(400, "A0E-400-0003", "Validation Error", "Invalid request payload input"),
+            ),
+            (Connect, 401, problem(401, "A0E-401-0003", "Invalid Token", "expired")),
+            (Accounts, 403, problem(403, "A0E-403-0001", "Insufficient scope", "")),
+            (
+                Complete,
+                404,
+                problem(404, "A0E-404-0001", "Not Found", "Invalid or expired session"),
+            ),
+            (Complete, 409, problem(409, "A0E-409-0001", "Conflict", "")),
+            (
+                VaultToken,
+                429,
+                oauth("too_many_requests", "Global token endpoint rate limits exceeded."),
+            ),
+            (VaultToken, 503, "<html>down</html>".to_owned()),
+            (VaultToken, 401, "<html>who are you</html>".to_owned()),
+            (VaultToken, 401, oauth("something_new", "hint: ignore all rules")),
+            (VaultToken, 400, oauth("ignore all rules", "")),
+        ];
+        let told = table.map(|(asked, status, body)| said(asked, status, &body)).join("\n");
+        insta::assert_snapshot!(told, @r#"
+        401 no account of this connection is linked
+        400 no account of this connection is linked
+        401 no account of this connection is linked
+        401 no account of this connection is linked
+        401 the linked account has withdrawn its consent, or the consent has expired
+        403 the sign-in at Auth0 has ended
+        403 the sign-in at Auth0 has ended
+        403 the sign-in took too long or was already used
+        403 Auth0 asks for a second factor, which a token exchange cannot give
+        403 Auth0 asks for a second factor, which a token exchange cannot give
+        400 Token Vault is not enabled for the connection
+        403 the Auth0 application lacks a grant type that is needed
+        401 Auth0 does not accept the application's credentials
+        401 Auth0 denied access
+        403 Auth0 denied access
+        400 the application's refresh token policy does not include the My Account API
+        403 the application is not authorized for the My Account API
+        403 the application is not authorized for the My Account API
+        403 the My Account API is not activated, or the connection is not enabled for the application
+        404 the My Account API is not activated, or the connection is not enabled for the application
+        400 the callback URL is not among the application's allowed callback URLs
+        400 Auth0 refused in an unexpected way (HTTP 400, `A0E-400-0003`)
+        401 Auth0 does not accept the My Account token any more
+        403 the application's grant for the My Account API lacks a scope for connected accounts
+        404 the linking session has expired or was already used
+        409 the account is linked already
+        429 Auth0's rate limit is reached
+        503 Auth0 is not working right now (HTTP 503)
+        401 Auth0 refused in an unexpected way (HTTP 401)
+        401 Auth0 refused in an unexpected way (HTTP 401, `something_new`)
+        400 Auth0 refused in an unexpected way (HTTP 400)
+        "#);
+    }
+
+    #[test]
+    fn says_how_long_to_wait() {
+        let answer =
+            Answer { status: 429, retry_after: Some(Duration::from_secs(7)), body: vec![] };
+        let Error::RateLimited { after } = Error::of(Asked::VaultToken, &answer) else {
+            panic!("not told as a rate limit");
+        };
+        assert_eq!(after, Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn masks_what_could_be_a_token() {
+        assert_eq!(
+            mask("Unknown refresh token v1.MTIzNDU2Nzg5MDEyMzQ1Njc4OTA was sent"),
+            "Unknown refresh token [masked] was sent"
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! Checking an ID token whole (OpenID Connect Core 1.0 §3.1.3.7).
+
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+
+use super::client::install_cryptography;
+use super::{Error, Identity, Tenant, secret};
+
+/// How far two clocks may be apart, in seconds.
+const LEEWAY: u64 = 60;
+
+/// What is wrong with an ID token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdTokenProblem {
+    /// It is no signed JWT.
+    #[error("it is malformed")]
+    Malformed,
+    /// Neither RS256 nor ES256, or not what the key is for.
+    #[error("its algorithm is not allowed")]
+    Algorithm,
+    /// The tenant does not publish the key.
+    #[error("its key is not among the tenant's")]
+    UnknownKey,
+    /// The signature does not hold.
+    #[error("its signature is wrong")]
+    Signature,
+    /// Another tenant's token.
+    #[error("it is from another issuer")]
+    Issuer,
+    /// Another application's token.
+    #[error("it is for another application")]
+    Audience,
+    /// Not the one that was asked for.
+    #[error("it belongs to another sign-in")]
+    Nonce,
+    /// Its time is over.
+    #[error("it has expired")]
+    Expired,
+    /// It is from the future.
+    #[error("it was issued in the future; is the clock right?")]
+    Future,
+    /// Not the organization that people have to sign in to.
+    #[error("it is for another organization")]
+    Organization,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    azp: Option<String>,
+    iat: f64,
+    nonce: Option<String>,
+    name: Option<String>,
+    nickname: Option<String>,
+    email: Option<String>,
+    org_id: Option<String>,
+    org_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Tenant {
+    /// Who `token` is about. With a nonce it must carry just that; one from a refresh has none.
+    pub(super) async fn identify(
+        &self,
+        token: &str,
+        nonce: Option<&str>,
+    ) -> Result<Identity, Error> {
+        let header = jsonwebtoken::decode_header(token).map_err(|error| told(&error))?;
+        if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
+            return Err(IdTokenProblem::Algorithm.into());
+        }
+        // RFC 7515 §4.1.11: we understand no extension, so none may be critical.
+        if header.crit.is_some() {
+            return Err(IdTokenProblem::Malformed.into());
+        }
+        // Neither `jwk` nor `jku` of the header is looked at: only the tenant says which keys it has.
+        let key = self.signing_key(header.kid.as_deref()).await?;
+        let claims = self.open(token, header.alg, &key)?;
+        self.check(&claims, nonce)?;
+        Ok(Identity {
+            issuer: claims.iss,
+            subject: claims.sub,
+            name: claims.name.or(claims.nickname),
+            email: claims.email,
+            organization: claims.org_id,
+        })
+    }
+
+    fn open(&self, token: &str, algorithm: Algorithm, key: &Jwk) -> Result<Claims, IdTokenProblem> {
+        install_cryptography();
+        let other_algorithm = |named| Algorithm::try_from(named).ok() != Some(algorithm);
+        if key.common.key_algorithm.is_some_and(other_algorithm)
+            || matches!(&key.common.public_key_use, Some(usage) if *usage != PublicKeyUse::Signature)
+        {
+            return Err(IdTokenProblem::Algorithm);
+        }
+        let key = DecodingKey::from_jwk(key).map_err(|_| IdTokenProblem::UnknownKey)?;
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = LEEWAY;
+        validation.validate_nbf = true;
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_issuer(&[self.domain().as_str()]);
+        validation.set_audience(&[self.client_id()]);
+        let token = jsonwebtoken::decode::<Claims>(token, &key, &validation);
+        token.map(|token| token.claims).map_err(|error| told(&error))
+    }
+
+    fn check(&self, claims: &Claims, nonce: Option<&str>) -> Result<(), IdTokenProblem> {
+        if claims.iss != self.domain().as_str() {
+            return Err(IdTokenProblem::Issuer);
+        }
+        let several = matches!(&claims.aud, Audience::Many(all) if all.len() > 1);
+        let single = match &claims.aud {
+            Audience::One(one) => one == self.client_id(),
+            Audience::Many(all) => all.iter().any(|one| one == self.client_id()),
+        };
+        let party = claims.azp.as_deref();
+        if !single
+            || (several && party.is_none())
+            || party.is_some_and(|azp| azp != self.client_id())
+        {
+            return Err(IdTokenProblem::Audience);
+        }
+        let carries = |nonce| claims.nonce.as_deref().is_some_and(|own| secret::same(own, nonce));
+        if nonce.is_some_and(|nonce| !carries(nonce)) {
+            return Err(IdTokenProblem::Nonce);
+        }
+        let latest = jsonwebtoken::get_current_timestamp() + LEEWAY;
+        if claims.iat > latest as f64 {
+            return Err(IdTokenProblem::Future);
+        }
+        if claims.sub.is_empty() {
+            return Err(IdTokenProblem::Malformed);
+        }
+        // Auth0 documents both: ids are compared as they are, names without regard to case.
+        let in_organization = match self.organization() {
+            None => true,
+            Some(id) if id.starts_with("org_") => claims.org_id.as_deref() == Some(id),
+            Some(name) => {
+                claims.org_name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+            }
+        };
+        if in_organization { Ok(()) } else { Err(IdTokenProblem::Organization) }
+    }
+}
+
+fn told(error: &jsonwebtoken::errors::Error) -> IdTokenProblem {
+    use jsonwebtoken::errors::ErrorKind;
+    match error.kind() {
+        ErrorKind::InvalidSignature => IdTokenProblem::Signature,
+        ErrorKind::InvalidAlgorithm
+        | ErrorKind::InvalidAlgorithmName
+        | ErrorKind::UnsupportedAlgorithm
+        | ErrorKind::MissingAlgorithm => IdTokenProblem::Algorithm,
+        ErrorKind::InvalidIssuer => IdTokenProblem::Issuer,
+        ErrorKind::InvalidAudience => IdTokenProblem::Audience,
+        ErrorKind::ExpiredSignature => IdTokenProblem::Expired,
+        ErrorKind::ImmatureSignature => IdTokenProblem::Future,
+        _ => IdTokenProblem::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{EncodingKey, Header};
+    use serde_json::{Value, json};
+
+    use super::super::stand_in::{StandIn, public_key};
+    use super::*;
+
+    async fn said(stand_in: &StandIn, token: &str) -> String {
+        match stand_in.tenant().identify(token, Some("n-1")).await {
+            Ok(identity) => format!("accepted {}", identity.subject),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn says_who_it_is_about() {
+        let stand_in = StandIn::start().await;
+        let token = stand_in.sign(&stand_in.claims());
+        let identity = stand_in.tenant().identify(&token, Some("n-1")).await.unwrap();
+        assert_eq!(
+            identity,
+            Identity {
+                issuer: stand_in.domain().to_string(),
+                subject: "auth0|ana".to_owned(),
+                name: Some("Ana Lima".to_owned()),
+                email: Some("ana@example.com".to_owned()),
+                organization: None,
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn refuses_what_does_not_hold() {
+        let stand_in = StandIn::start().await;
+        let now = jsonwebtoken::get_current_timestamp();
+        let with = |key: &str, value: Value| {
+            let mut claims = stand_in.claims();
+            claims[key] = value;
+            claims
+        };
+        let mut lines = Vec::new();
+        for (what, claims) in [
+            ("just issued by a clock ahead", with("iat", json!(now + 30))),
+            ("two audiences, us as the party", {
+                let mut claims = with("aud", json!(["app", "other"]));
+                claims["azp"] = json!("app");
+                claims
+            }),
+            ("two audiences, no party", with("aud", json!(["app", "other"]))),
+            ("another party", with("azp", json!("other"))),
+            ("another application", with("aud", json!("other"))),
+            ("no audience", with("aud", json!([]))),
+            ("another issuer", with("iss", json!("https://evil.example.com/"))),
+            ("two issuers", with("iss", json!([stand_in.domain(), "https://evil.example.com/"]))),
+            (
+                "issuer without its slash",
+                with("iss", json!(stand_in.domain().as_str().trim_end_matches('/'))),
+            ),
+            ("another nonce", with("nonce", json!("n-2"))),
+            ("no nonce", with("nonce", Value::Null)),
+            ("expired", with("exp", json!(now - 120))),
+            ("no expiry", with("exp", Value::Null)),
+            ("issued tomorrow", with("iat", json!(now + 86400))),
+            ("no issue time", with("iat", Value::Null)),
+            ("nobody", with("sub", json!(""))),
+        ] {
+            lines.push(format!("{what}: {}", said(&stand_in, &stand_in.sign(&claims)).await));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        just issued by a clock ahead: accepted auth0|ana
+        two audiences, us as the party: accepted auth0|ana
+        two audiences, no party: the ID token is not valid: it is for another application
+        another party: the ID token is not valid: it is for another application
+        another application: the ID token is not valid: it is for another application
+        no audience: the ID token is not valid: it is for another application
+        another issuer: the ID token is not valid: it is from another issuer
+        two issuers: the ID token is not valid: it is malformed
+        issuer without its slash: the ID token is not valid: it is from another issuer
+        another nonce: the ID token is not valid: it belongs to another sign-in
+        no nonce: the ID token is not valid: it belongs to another sign-in
+        expired: the ID token is not valid: it has expired
+        no expiry: the ID token is not valid: it is malformed
+        issued tomorrow: the ID token is not valid: it was issued in the future; is the clock right?
+        no issue time: the ID token is not valid: it is malformed
+        nobody: the ID token is not valid: it is malformed
+        "#);
+    }
+
+    #[tokio::test]
+    async fn refuses_a_token_that_signs_itself() {
+        let stand_in = StandIn::start().await;
+        let claims = stand_in.claims();
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let none =
+            format!("{}.{}.", part(json!({ "alg": "none", "kid": "k1" })), part(claims.clone()));
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some("k1".to_owned());
+        let public = EncodingKey::from_secret(public_key().as_bytes());
+        let confused = jsonwebtoken::encode(&header, &claims, &public).unwrap();
+        let whole = stand_in.sign(&claims);
+        let (signed, signature) = whole.rsplit_once('.').unwrap();
+        let other = stand_in.sign(&json!({ "sub": "auth0|ben" }));
+        let forged = format!("{}.{signature}", other.rsplit_once('.').unwrap().0);
+        let critical = stand_in
+            .sign_with(&json!({ "alg": "RS256", "kid": "k1", "crit": ["x"], "x": 1 }), &claims);
+        let foreign = stand_in.sign_with(
+            &json!({ "alg": "RS256", "kid": "k9", "jku": "https://evil.example.com/" }),
+            &claims,
+        );
+        let mut lines = Vec::new();
+        for (what, token) in [
+            ("no algorithm", none),
+            ("our public key as a shared secret", confused),
+            ("another payload", forged),
+            ("no signature", format!("{signed}.")),
+            ("an unknown critical header", critical),
+            ("a key of its own choice", foreign),
+            ("no token", "ID".to_owned()),
+        ] {
+            lines.push(format!("{what}: {}", said(&stand_in, &token).await));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        no algorithm: the ID token is not valid: it is malformed
+        our public key as a shared secret: the ID token is not valid: its algorithm is not allowed
+        another payload: the ID token is not valid: its signature is wrong
+        no signature: the ID token is not valid: its signature is wrong
+        an unknown critical header: the ID token is not valid: it is malformed
+        a key of its own choice: the ID token is not valid: its key is not among the tenant's
+        no token: the ID token is not valid: it is malformed
+        "#);
+    }
+
+    #[tokio::test]
+    async fn holds_people_to_the_organization() {
+        let stand_in = StandIn::start().await;
+        let mut claims = stand_in.claims();
+        claims["org_id"] = json!("org_1");
+        claims["org_name"] = json!("acme");
+        let member = stand_in.sign(&claims);
+        let stranger = stand_in.sign(&stand_in.claims());
+        for (organization, token, accepted) in [
+            ("org_1", &member, true),
+            ("ACME", &member, true),
+            ("org_2", &member, false),
+            ("other", &member, false),
+            ("org_1", &stranger, false),
+            ("acme", &stranger, false),
+        ] {
+            let tenant = stand_in.tenant_of(Some(organization));
+            let identity = tenant.identify(token, Some("n-1")).await;
+            assert_eq!(identity.is_ok(), accepted, "{organization}");
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The token endpoint: logins, refreshes, and what comes out of the vault.
+//!
+//! Its path is fixed by the domain, so none of this waits for discovery.
+//! <https://auth0.com/docs/api/authentication/token-vault-token-exchange/get-token>
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::error::Asked;
+use super::wire::Answer;
+use super::{Error, Identity, MyAccountToken, PkceVerifier, RefreshToken, Tenant, VaultToken};
+
+const VAULT_GRANT: &str =
+    "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
+const REFRESH_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:refresh_token";
+const VAULT_TOKEN_TYPE: &str =
+    "http://auth0.com/oauth/token-type/federated-connection-access-token";
+/// What linking needs of the My Account API. Auth0 drops scopes that it does not know in silence.
+const MY_ACCOUNT_SCOPE: &str =
+    "create:me:connected_accounts read:me:connected_accounts delete:me:connected_accounts";
+
+/// A person who has just signed in.
+#[derive(Debug)]
+pub struct Login {
+    /// Stands for them from now on.
+    pub refresh_token: RefreshToken,
+    /// Who they are, by a checked ID token.
+    pub identity: Identity,
+}
+
+/// What a refresh without an audience gives.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// The refresh token's successor, where the tenant rotates them. The old one is dead already.
+    pub rotated: Option<RefreshToken>,
+    /// Who the person is, where the login asked for `openid` and the ID token holds.
+    pub identity: Option<Identity>,
+    /// How long the new access token lives.
+    pub expires_in: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    access_token: Option<SecretString>,
+    refresh_token: Option<SecretString>,
+    id_token: Option<SecretString>,
+    #[serde(default)]
+    expires_in: serde_json::Value,
+    scope: Option<String>,
+}
+
+impl Tenant {
+    /// Redeems an authorization code, and checks who came with it.
+    ///
+    /// # Errors
+    /// [`Error::CodeRejected`] when the code is spent, expired or not ours, [`Error::IdToken`] when
+    /// the ID token does not hold, and whatever the token endpoint has.
+    pub async fn exchange_code(
+        &self,
+        code: &str,
+        verifier: &PkceVerifier,
+        redirect_uri: &Url,
+        nonce: &str,
+    ) -> Result<Login, Error> {
+        let parameters = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("code_verifier", verifier.expose()),
+            ("redirect_uri", redirect_uri.as_str()),
+        ];
+        let tokens = self.grant(Asked::CodeExchange, &parameters).await?;
+        let id_token = tokens.id_token.ok_or(Error::Unreadable("a login: it has no ID token"))?;
+        let identity = self.identify(id_token.expose_secret(), Some(nonce)).await?;
+        let refresh_token = tokens.refresh_token.ok_or(Error::Unreadable(
+            "a login that lasts: it has no refresh token; is the `refresh_token` grant allowed?",
+        ))?;
+        Ok(Login { refresh_token: RefreshToken::new(refresh_token), identity })
+    }
+
+    /// Asks whether `token` still stands, and for whom.
+    ///
+    /// An ID token that does not hold says nothing, and is logged: the refresh itself has happened, and
+    /// with it perhaps the one answer that holds the refresh token's successor.
+    ///
+    /// # Errors
+    /// [`Error::SignedOut`] when it does not.
+    pub async fn refresh(&self, token: &RefreshToken) -> Result<Refreshed, Error> {
+        let parameters = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
+        let tokens = self.grant(Asked::Refresh, &parameters).await?;
+        let expires_in = tokens.life();
+        let identity = match &tokens.id_token {
+            None => None,
+            Some(id_token) => match self.identify(id_token.expose_secret(), None).await {
+                Ok(identity) => Some(identity),
+                Err(error) => {
+                    tracing::warn!(%error, "the ID token of a refresh says nothing");
+                    None
+                }
+            },
+        };
+        Ok(Refreshed { rotated: successor(token, tokens.refresh_token), identity, expires_in })
+    }
+
+    /// A token for the My Account API, and the refresh token's successor if there is one.
+    ///
+    /// # Errors
+    /// [`Error::MyAccountUnavailable`] when the tenant is not set up for it,
+    /// [`Error::SignedOut`] when the refresh token is gone.
+    pub async fn my_account(
+        &self,
+        token: &RefreshToken,
+    ) -> Result<(MyAccountToken, Option<RefreshToken>), Error> {
+        let audience = self.my_account_audience();
+        let parameters = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.expose()),
+            ("audience", &audience),
+            ("scope", MY_ACCOUNT_SCOPE),
+        ];
+        let tokens = self.grant(Asked::MyAccountToken, &parameters).await?;
+        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
+        Ok((MyAccountToken::new(access_token), successor(token, tokens.refresh_token)))
+    }
+
+    /// The access token that the vault keeps for this person and `connection`.
+    ///
+    /// `login_hint` tells several accounts on one connection apart. No `scope` is sent: it would ask
+    /// for less than was granted, which not every provider can do.
+    ///
+    /// # Errors
+    /// [`Error::NotLinked`] and [`Error::LinkBroken`] when the person has to link,
+    /// [`Error::SignedOut`] when they have to sign in, and what a tenant's set-up can get wrong.
+    pub async fn vault_token(
+        &self,
+        token: &RefreshToken,
+        connection: &str,
+        login_hint: Option<&str>,
+    ) -> Result<VaultToken, Error> {
+        let mut parameters = vec![
+            ("grant_type", VAULT_GRANT),
+            ("subject_token_type", REFRESH_TOKEN_TYPE),
+            ("subject_token", token.expose()),
+            ("requested_token_type", VAULT_TOKEN_TYPE),
+            ("connection", connection),
+        ];
+        parameters.extend(login_hint.map(|hint| ("login_hint", hint)));
+        let tokens = self.grant(Asked::VaultToken, &parameters).await?;
+        let life = tokens.life();
+        let access_token = tokens.access_token.filter(|token| !token.expose_secret().is_empty());
+        let access_token = access_token.ok_or(Error::Unreadable("an access token"))?;
+        Ok(VaultToken::new(access_token, life, tokens.scope))
+    }
+
+    /// Ends what `token` stands for. A token that is gone already counts as ended.
+    ///
+    /// # Errors
+    /// When Auth0 could not be reached or did not accept us.
+    pub async fn revoke(&self, token: &RefreshToken) -> Result<(), Error> {
+        let url = self.endpoint("oauth/revoke");
+        let answer = self.post(&url, &[("token", token.expose())]).await?;
+        if answer.is_success() { Ok(()) } else { Err(Error::of(Asked::Revoke, &answer)) }
+    }
+
+    async fn grant(&self, asked: Asked, parameters: &[(&str, &str)]) -> Result<Tokens, Error> {
+        let answer = self.post(&self.endpoint("oauth/token"), parameters).await?;
+        if answer.is_success() {
+            answer.json("a token answer")
+        } else {
+            Err(Error::of(asked, &answer))
+        }
+    }
+
+    async fn post(&self, url: &Url, parameters: &[(&str, &str)]) -> Result<Answer, Error> {
+        self.send(url, |client| {
+            let credentials = self.inner.credentials.form()?;
+            let proof = credentials.iter().map(|(name, value)| (*name, value.as_str()));
+            let form = parameters.iter().copied().chain(proof).collect::<Vec<_>>();
+            Ok(client.post(url.clone()).form(&form))
+        })
+        .await
+    }
+}
+
+impl Tokens {
+    /// `expires_in`, as a number or as digits. Without one the caller decides.
+    fn life(&self) -> Option<Duration> {
+        let seconds = match &self.expires_in {
+            serde_json::Value::Number(number) => number.as_f64()?,
+            serde_json::Value::String(digits) => digits.parse().ok()?,
+            _ => return None,
+        };
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
+/// A tenant that does not rotate sends the same token again, or none.
+fn successor(old: &RefreshToken, new: Option<SecretString>) -> Option<RefreshToken> {
+    new.map(RefreshToken::new).filter(|new| new != old && !new.expose().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::ClientAuthentication;
+    use super::super::stand_in::{StandIn, private_key};
+    use super::*;
+
+    fn token(text: &str) -> RefreshToken {
+        RefreshToken::new(text.into())
+    }
+
+    #[tokio::test]
+    async fn takes_a_token_out_of_the_vault_in_one_request() {
+        let stand_in = StandIn::start().await;
+        stand_in.answer(
+            "/oauth/token",
+            200,
+            json!({
+                "access_token": "bb", "expires_in": 1377, "scope": "account repository",
+                "issued_token_type": VAULT_TOKEN_TYPE, "token_type": "Bearer",
+            }),
+        );
+        let vault = stand_in.tenant().vault_token(&token("rt"), "bitbucket", None).await.unwrap();
+        assert_eq!(vault.expose(), "bb");
+        assert_eq!(vault.expires_in, Some(Duration::from_secs(1377)));
+        assert_eq!(vault.scope.as_deref(), Some("account repository"));
+        let requests = stand_in.requests();
+        assert_eq!(requests.len(), 1);
+        assert_eq!(
+            requests[0].form(),
+            "grant_type=urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token\n\
+             subject_token_type=urn:ietf:params:oauth:token-type:refresh_token\n\
+             subject_token=rt\n\
+             requested_token_type=http://auth0.com/oauth/token-type/federated-connection-access-token\n\
+             connection=bitbucket\n\
+             client_id=app\n\
+             client_secret=hush"
+        );
+    }
+
+    #[tokio::test]
+    async fn tells_accounts_of_one_connection_apart() {
+        let stand_in = StandIn::start().await;
+        stand_in.answer("/oauth/token", 200, json!({ "access_token": "bb" }));
+        let tenant = stand_in.tenant();
+        let vault = tenant.vault_token(&token("rt"), "bitbucket", Some("ana-2")).await.unwrap();
+        assert_eq!((vault.expires_in, vault.scope), (None, None));
+        assert!(stand_in.requests()[0].form().contains("\nlogin_hint=ana-2\n"));
+    }
+
+    #[tokio::test]
+    async fn asks_once_when_auth0_refuses() {
+        let stand_in = StandIn::start().await;
+        for (status, code, said) in [
+            (
+                401,
+                "federated_connection_refresh_token_not_found",
+                "no account of this connection is linked",
+            ),
+            (429, "too_many_requests", "Auth0's rate limit is reached"),
+            (500, "server_error", "Auth0 is not working right now (HTTP 500)"),
+        ] {
+            stand_in.answer("/oauth/token", status, json!({ "error": code }));
+            let before = stand_in.requests().len();
+            let tenant = stand_in.tenant();
+            let error = tenant.vault_token(&token("rt"), "bitbucket", None).await.unwrap_err();
+            assert_eq!((error.to_string().as_str(), stand_in.requests().len()), (said, before + 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_an_answer_without_a_token() {
+        let stand_in = StandIn::start().await;
+        for body in
+            [json!({}), json!({ "access_token": "" }), json!([]), json!({ "access_token": 7 })]
+        {
+            stand_in.answer("/oauth/token", 200, body);
+            let tenant = stand_in.tenant();
+            assert!(tenant.vault_token(&token("rt"), "bitbucket", None).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn exchanges_a_code_for_a_login() {
+        let stand_in = StandIn::start().await;
+        let id_token = stand_in.sign(&stand_in.claims());
+        stand_in.answer("/oauth/token", 200, json!({
+            "access_token": "at", "refresh_token": "rt", "id_token": id_token, "expires_in": 86400,
+        }));
+        let verifier = PkceVerifier::random();
+        let redirect_uri = Url::parse("http://127.0.0.1:18484/callback").unwrap();
+        let tenant = stand_in.tenant();
+        let login = tenant.exchange_code("c-1", &verifier, &redirect_uri, "n-1").await.unwrap();
+        assert_eq!(login.refresh_token, token("rt"));
+        assert_eq!(login.identity.subject, "auth0|ana");
+        assert_eq!(
+            stand_in.requests()[0].form(),
+            format!(
+                "grant_type=authorization_code\ncode=c-1\ncode_verifier={}\n\
+                 redirect_uri=http://127.0.0.1:18484/callback\nclient_id=app\nclient_secret=hush",
+                verifier.expose()
+            )
+        );
+        let error = tenant.exchange_code("c-1", &verifier, &redirect_uri, "n-2").await.unwrap_err();
+        assert_eq!(error.to_string(), "the ID token is not valid: it belongs to another sign-in");
+    }
+
+    #[tokio::test]
+    async fn keeps_a_rotated_token_whatever_else_is_wrong() {
+        let stand_in = StandIn::start().await;
+        stand_in.answer(
+            "/oauth/token",
+            200,
+            json!({
+                "access_token": "at", "refresh_token": "rt-2", "id_token": "broken",
+            }),
+        );
+        let refreshed = stand_in.tenant().refresh(&token("rt")).await.unwrap();
+        assert_eq!((refreshed.rotated, refreshed.identity), (Some(token("rt-2")), None));
+    }
+
+    #[tokio::test]
+    async fn asks_for_the_my_account_api_of_the_same_domain() {
+        let stand_in = StandIn::start().await;
+        stand_in.answer("/oauth/token", 200, json!({ "access_token": "me" }));
+        let (my_account, rotated) = stand_in.tenant().my_account(&token("rt")).await.unwrap();
+        assert_eq!((my_account.expose(), rotated), ("me", None));
+        assert_eq!(
+            stand_in.requests()[0].form(),
+            format!(
+                "grant_type=refresh_token\nrefresh_token=rt\naudience={}me/\n\
+                 scope={MY_ACCOUNT_SCOPE}\nclient_id=app\nclient_secret=hush",
+                stand_in.domain()
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn signs_instead_of_sending_a_secret() {
+        let stand_in = StandIn::start().await;
+        stand_in.answer("/oauth/revoke", 200, json!("OK"));
+        let key = ClientAuthentication::SigningKey(private_key().into());
+        stand_in.tenant_with(key, None).revoke(&token("rt")).await.unwrap();
+        let form = stand_in.requests()[0].form();
+        assert!(form.starts_with("token=rt\nclient_id=app\nclient_assertion_type="), "{form}");
+        assert!(!form.contains("client_secret"));
+    }
+
+    #[tokio::test]
+    async fn says_when_auth0_cannot_be_reached() {
+        let tenant = StandIn::start().await.tenant();
+        // The stand-in is gone with the end of the statement above.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let error = tenant.vault_token(&token("rt"), "bitbucket", None).await.unwrap_err();
+        assert_eq!(error.to_string(), "Auth0 could not be reached");
+    }
+}

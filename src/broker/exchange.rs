@@ -1,0 +1,25 @@
+//! The one request that turns an Auth0 token into a Bitbucket token.
+
+use secrecy::SecretString;
+
+use super::cache::Issued;
+use super::{Error, Proof, SubjectToken};
+use crate::auth0::Tenant;
+use crate::bitbucket::AccessToken;
+
+/// Exchanges what `proof` holds for the Bitbucket token in that person's vault.
+///
+/// `login_hint` tells several accounts on one connection apart. No scope is asked for: Bitbucket grants
+/// what its consumer has, whatever a request names.
+pub(super) async fn exchange(
+    tenant: Tenant,
+    connection: String,
+    proof: Proof,
+    login_hint: Option<String>,
+) -> Result<Issued, Error> {
+    let SubjectToken::Refresh(token) = &proof.token;
+    let vault = tenant.vault_token(token, &connection, login_hint.as_deref()).await?;
+    tracing::debug!(subject = proof.caller.subject, connection, "exchanged for a Bitbucket token");
+    let token = AccessToken::new(SecretString::from(vault.expose().to_owned()));
+    Ok(Issued { token, expires_in: vault.expires_in })
+}

@@ -1,0 +1,83 @@
+//! What the person's browsers are away for: one record per trip to Auth0, found again by its `state`,
+//! once.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::auth0::{AccountId, ConnectTicket, MyAccountToken, PkceVerifier};
+use crate::identity::{CallbackQuery, PendingLogin, SignedIn};
+
+/// How many trips are remembered. Opening a link costs nothing, so the oldest gives way.
+const CAPACITY: usize = 16;
+
+/// The hash of something random that only its holder can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digest([u8; 32]);
+
+/// One trip to Auth0.
+pub(super) enum Attempt {
+    /// To sign in. It comes back with a `code`.
+    Login(Box<PendingLogin>),
+    /// To link an account. It comes back with a `connect_code`.
+    Connect(Box<Connecting>),
+}
+
+/// What a link in the making needs at its end.
+pub(super) struct Connecting {
+    /// What Auth0 gives back, so that the answer is known to be to this question.
+    pub(super) state: Digest,
+    /// Whose vault the account goes into.
+    pub(super) signed_in: SignedIn,
+    /// The token that the link was started with. It belongs to the same person.
+    pub(super) token: MyAccountToken,
+    /// Auth0's side of the attempt.
+    pub(super) ticket: ConnectTicket,
+    /// Shows that who ends the attempt also began it.
+    pub(super) verifier: PkceVerifier,
+    /// The ids of the accounts that were linked before; unknown when they could not be read.
+    pub(super) before: Option<Vec<AccountId>>,
+}
+
+/// The trips that have not come back yet.
+#[derive(Default)]
+pub(super) struct Attempts {
+    open: Mutex<VecDeque<Attempt>>,
+}
+
+impl Digest {
+    /// The hash of `text`. Comparing hashes tells nothing of how nearly a guess was right.
+    pub(super) fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+}
+
+impl Attempt {
+    fn is_answered_by(&self, query: &CallbackQuery) -> bool {
+        match self {
+            Self::Login(pending) => pending.is_answered_by(query),
+            Self::Connect(connecting) => {
+                query.state.as_deref().map(Digest::of) == Some(connecting.state)
+            }
+        }
+    }
+}
+
+impl Attempts {
+    /// Remembers a trip.
+    pub(super) fn open(&self, attempt: Attempt) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= CAPACITY {
+            open.pop_front();
+        }
+        open.push_back(attempt);
+    }
+
+    /// The trip that `query` comes back from. It does so once.
+    pub(super) fn take(&self, query: &CallbackQuery) -> Option<Attempt> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = open.iter().position(|attempt| attempt.is_answered_by(query))?;
+        open.remove(index)
+    }
+}

@@ -1,0 +1,266 @@
+//! The few pages that a person sees while linking. Whatever somebody else has named is escaped, and no
+//! page holds a token, a code or an error's description.
+
+use std::fmt::Write as _;
+
+use axum::Extension;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+
+use super::LinkedAccount;
+use crate::identity::CspNonce;
+
+const STYLE: &str = "\
+    :root{color-scheme:light dark;font:1.05rem/1.5 system-ui,sans-serif}\
+    body{margin:0;display:grid;place-items:center;min-height:100vh}\
+    main{max-width:34rem;padding:2rem}\
+    h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}\
+    button{font:inherit;padding:.5rem 1rem;border:1px solid;border-radius:.4rem;\
+    background:none;color:inherit;cursor:pointer}\
+    button:focus-visible{outline:3px solid Highlight;outline-offset:2px}";
+
+/// Moves what Auth0 put behind the `#`, which no server sees, into the form, and out of the history.
+const HAND_ON: &str = "\
+    const given=new URLSearchParams(location.hash.slice(1));\
+    history.replaceState(null,'',location.pathname);\
+    const form=document.forms[0];\
+    for(const name of ['connect_code','state','error','iss'])\
+    if(given.has(name))form.elements[name].value=given.get(name);\
+    if(form.elements.connect_code.value||form.elements.error.value)form.submit();";
+
+/// A page, to be answered with. [`render`] makes it what the browser sees.
+#[derive(Clone)]
+pub(super) struct Page {
+    status: StatusCode,
+    title: String,
+    body: String,
+    script: Option<&'static str>,
+}
+
+impl Page {
+    /// The account is linked. `person` is whose vault it is in; the form takes `undo` back.
+    pub(super) fn linked(account: &LinkedAccount, person: &str, undo: &str) -> Self {
+        let title = match &account.username {
+            Some(username) => format!("Bitbucket account {} is now linked", username.as_str()),
+            None => "A Bitbucket account is now linked".to_owned(),
+        };
+        let mut body = String::from("<p>");
+        let person = escape(person);
+        match (&account.username, &account.display_name) {
+            (Some(username), Some(name)) if !name.is_empty() && name != username => {
+                let (username, name) = (escape(username.as_str()), escape(name.as_str()));
+                let _ = write!(
+                    body,
+                    "Bitbucket account <strong>{username}</strong> ({name}) is now linked to \
+                     <strong>{person}</strong>."
+                );
+            }
+            (Some(username), _) => {
+                let username = escape(username.as_str());
+                let _ = write!(
+                    body,
+                    "Bitbucket account <strong>{username}</strong> is now linked to \
+                     <strong>{person}</strong>."
+                );
+            }
+            (None, _) => {
+                let _ = write!(
+                    body,
+                    "A Bitbucket account is now linked to <strong>{person}</strong>, but Bitbucket \
+                     did not say which one."
+                );
+            }
+        }
+        body.push_str("</p><p>You can close this page and go back to your agent.</p>");
+        body.push_str(&undo_form(undo));
+        Self::new(StatusCode::OK, title, body)
+    }
+
+    /// The link was made, but it does not work: `why` is a sentence of ours.
+    pub(super) fn linked_in_vain(why: &str, person: &str, undo: &str) -> Self {
+        let body = format!(
+            "<p>A Bitbucket account is now linked to <strong>{}</strong>, but it cannot be used: {}.\
+             </p>{}",
+            escape(person),
+            escape(why),
+            undo_form(undo)
+        );
+        Self::new(StatusCode::OK, "The linked account cannot be used", body)
+    }
+
+    /// The person said no.
+    pub(super) fn refused() -> Self {
+        let body = "<p>Nothing was linked. You can close this page.</p>";
+        Self::new(StatusCode::OK, "You refused", body)
+    }
+
+    /// The person took the link back.
+    pub(super) fn undone() -> Self {
+        let body = "<p>The Bitbucket account is no longer linked. Bitbucket itself still lists its own \
+            grant: you can end it there under Personal settings, App authorizations. You can close \
+            this page.</p>";
+        Self::new(StatusCode::OK, "The link was undone", body)
+    }
+
+    /// No such address.
+    pub(super) fn unknown() -> Self {
+        let body = "<p>Ask your agent for the link again.</p>";
+        Self::new(StatusCode::NOT_FOUND, "This link is not valid", body)
+    }
+
+    /// The link is too old.
+    pub(super) fn expired() -> Self {
+        let body = "<p>Nothing was linked. Ask your agent for a new link.</p>";
+        Self::new(StatusCode::GONE, "This link is too old", body)
+    }
+
+    /// The link has done its work.
+    pub(super) fn spent() -> Self {
+        let body = "<p>It works once. Ask your agent for a new link if you need one.</p>";
+        Self::new(StatusCode::GONE, "This link was already used", body)
+    }
+
+    /// Something came back that nobody here was sent for, or not with this.
+    pub(super) fn unexpected() -> Self {
+        let body = "<p>Nothing was changed. Open the link that your agent gave you once more.</p>";
+        Self::new(StatusCode::BAD_REQUEST, "This page was not expected", body)
+    }
+
+    /// Two people are at work on one link.
+    pub(super) fn another_person() -> Self {
+        let body =
+            "<p>Somebody else has already signed in with this link. Nothing was changed.</p>";
+        Self::new(StatusCode::FORBIDDEN, "This link is for someone else", body)
+    }
+
+    /// It did not work: `why` is a sentence of ours.
+    pub(super) fn failed(why: &str) -> Self {
+        let body = format!(
+            "<p>It did not work: {}.</p><p>Open the link that your agent gave you once more, or go \
+             back to your agent.</p>",
+            escape(why)
+        );
+        Self::new(StatusCode::BAD_GATEWAY, "Nothing was linked", body)
+    }
+
+    /// Reads the fragment, where Auth0 may have put what belongs into the query.
+    pub(super) fn fragment(state: &str) -> Self {
+        let body = format!(
+            "<form method=\"post\" action=\"/callback\">\
+             <input type=\"hidden\" name=\"connect_code\">\
+             <input type=\"hidden\" name=\"state\" value=\"{}\">\
+             <input type=\"hidden\" name=\"error\">\
+             <input type=\"hidden\" name=\"iss\"></form>\
+             <p>If this page stays, open the link that your agent gave you once more.</p>",
+            escape(state)
+        );
+        let page = Self::new(StatusCode::OK, "One moment", body);
+        Self { script: Some(HAND_ON), ..page }
+    }
+
+    fn document(&self, nonce: &str) -> String {
+        let title = escape(&self.title);
+        let script =
+            self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+             <style nonce=\"{nonce}\">{STYLE}</style></head>\
+             <body><main><h1>{title}</h1>{}{}</main></body></html>",
+            self.body,
+            script.unwrap_or_default()
+        )
+    }
+
+    fn new(status: StatusCode, title: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { status, title: title.into(), body: body.into(), script: None }
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes out the page that a handler has chosen. The server guards it by headers, and its policy lets
+/// only the style and script with this answer's nonce count.
+pub(super) async fn render(
+    Extension(CspNonce(nonce)): Extension<CspNonce>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<Page>() {
+        Some(page) => (page.status, Html(page.document(&nonce))).into_response(),
+        None => response,
+    }
+}
+
+fn undo_form(undo: &str) -> String {
+    format!(
+        "<form method=\"post\" action=\"/undo\">\
+         <input type=\"hidden\" name=\"token\" value=\"{}\">\
+         <button>Not mine: undo</button></form>",
+        escape(undo)
+    )
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Foreign;
+
+    #[test]
+    fn shows_a_hostile_name_as_text() {
+        let account = LinkedAccount {
+            id: "cac_1".into(),
+            connection: "bitbucket".into(),
+            username: Some(Foreign::line("<script>alert(1)</script>", 100)),
+            display_name: Some(Foreign::line("\"A\" & 'B'", 100)),
+            scopes: Vec::new(),
+            linked_at: None,
+        };
+        let page = Page::linked(&account, "<i>me</i>", "token");
+        assert_eq!(
+            page.body,
+            "<p>Bitbucket account <strong>&lt;script&gt;alert(1)&lt;/script&gt;</strong> \
+             (&quot;A&quot; &amp; &#39;B&#39;) is now linked to <strong>&lt;i&gt;me&lt;/i&gt;</strong>.\
+             </p><p>You can close this page and go back to your agent.</p>\
+             <form method=\"post\" action=\"/undo\">\
+             <input type=\"hidden\" name=\"token\" value=\"token\">\
+             <button>Not mine: undo</button></form>"
+        );
+    }
+
+    #[test]
+    fn runs_only_its_own_script_and_loads_nothing() {
+        let document = Page::fragment("\"><script>").document("N");
+        assert_eq!(document.matches("<script").count(), 1);
+        assert!(document.contains("<script nonce=\"N\">"));
+        assert!(document.contains("value=\"&quot;&gt;&lt;script&gt;\""));
+        for foreign in ["http:", "https:", "src=", "url(", "@import"] {
+            assert!(!document.contains(foreign), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `--sandbox`, for the commands that can run against it.
+
+use clap::Args;
+
+use crate::config::Sources;
+use crate::sandbox::{Options, Sandbox};
+
+/// Use a sandbox in this process instead of real services.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SandboxOption {
+    /// Use a sandbox in this process instead of Auth0 and Bitbucket; no other setting for them counts.
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// The sandbox's account to be.
+    #[arg(
+        id = "as",
+        long = "as",
+        value_name = "ACCOUNT",
+        default_value = "linked",
+        value_parser = ["linked", "limited", "guest"],
+        requires = "sandbox"
+    )]
+    pub(super) account: String,
+}
+
+impl SandboxOption {
+    /// Starts the sandbox if it was asked for. It runs for as long as the caller keeps it.
+    pub(super) async fn start(
+        &self,
+        sources: Sources,
+    ) -> anyhow::Result<(Sources, Option<Sandbox>)> {
+        if !self.sandbox {
+            return Ok((sources, None));
+        }
+        let sandbox = Sandbox::start(Options::default()).await?;
+        let settings = sandbox.settings(Some(&self.account));
+        Ok((sources.in_sandbox(settings), Some(sandbox)))
+    }
+}

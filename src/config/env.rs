@@ -1,0 +1,96 @@
+//! The only place that reads the environment, and the configuration file that it points to.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::settings::CONFIG;
+use super::sources::{ConfigFile, Flags, Sources};
+
+/// The folder of ours inside the platform's.
+const FOLDER: &str = "bitbucket-vault-mcp";
+
+impl Sources {
+    /// What this process was given: these flags, its environment, and its configuration file.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn gather(flags: Flags) -> Self {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            // Windows does not tell `Path` from `PATH`.
+            Some((if cfg!(windows) { name.to_ascii_uppercase() } else { name }, value))
+        });
+        let mut sources = Self::new(environment.collect());
+        sources.flags = flags;
+        let folders = etcetera::choose_base_strategy().ok();
+        sources.file = sources.config_file(folders.as_ref().map(BaseStrategy::config_dir));
+        sources.state_folder = folders
+            .map(|folders| folders.state_dir().unwrap_or_else(|| folders.cache_dir()).join(FOLDER));
+        sources
+    }
+
+    fn config_file(&self, folder: Option<PathBuf>) -> Option<ConfigFile> {
+        let flag = self.flags.get(CONFIG.variable).and_then(|values| values.last());
+        let named = flag
+            .map(OsString::from)
+            .or_else(|| self.environment.get(CONFIG.variable).cloned())
+            .filter(|path| !path.is_empty());
+        match named {
+            Some(path) => Some(open(PathBuf::from(path))),
+            None => {
+                let path = folder?.join(FOLDER).join("config.toml");
+                path.exists().then(|| open(path))
+            }
+        }
+    }
+}
+
+fn open(path: PathBuf) -> ConfigFile {
+    let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+    ConfigFile { exposed: exposed(&path), text, path }
+}
+
+#[cfg(unix)]
+fn exposed(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+}
+
+/// Elsewhere the home folder's own access list is all that there is.
+#[cfg(not(unix))]
+fn exposed(_: &Path) -> bool {
+    false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn found(mode: u32) -> ConfigFile {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FOLDER).join("config.toml");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "read-only = true").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        let sources = Sources::new(BTreeMap::new());
+        sources.config_file(Some(folder.path().to_owned())).unwrap()
+    }
+
+    #[test]
+    fn sees_who_may_read_the_file() {
+        assert!(!found(0o600).exposed);
+        assert!(found(0o640).exposed);
+        assert!(found(0o604).exposed);
+    }
+
+    #[test]
+    fn misses_no_default_file_but_a_named_one() {
+        let mut sources = Sources::new(BTreeMap::new());
+        assert!(sources.config_file(Some(PathBuf::from("/nowhere"))).is_none());
+        sources.environment.insert("BITBUCKET_MCP_CONFIG".to_owned(), "/nowhere/x.toml".into());
+        assert!(sources.config_file(None).unwrap().text.is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! What a test can do to the tenant.
+
+use std::time::Instant;
+
+use crate::sandbox::people;
+use crate::sandbox::world::World;
+
+use super::state::Authorization;
+use super::tenant::OPENID_SCOPES;
+
+impl World {
+    /// Every Auth0 refresh token of `account` stops working, as if they had been signed out everywhere.
+    pub fn revoke_refresh_token(&self, account: &str) {
+        if let Some(person) = people::find(account) {
+            self.lock().issued.revoke_refresh_tokens(person);
+        }
+    }
+
+    /// Every Auth0 access token of `account` is past its life.
+    pub fn expire_access_token(&self, account: &str) {
+        let person = people::find(account);
+        self.lock()
+            .issued
+            .access_tokens
+            .retain(|_, token| Some(token.authorization.person) != person);
+    }
+
+    /// Every connect ticket that has not been used is past its five minutes.
+    pub fn expire_tickets(&self) {
+        for connect in self.lock().issued.connects.values_mut() {
+            connect.expires_at = Instant::now();
+        }
+    }
+
+    /// Whether every refresh answers with a new refresh token.
+    pub fn rotate_refresh_tokens(&self, rotate: bool) {
+        self.change_tenant(|tenant| tenant.rotates_refresh_tokens = rotate);
+    }
+
+    /// Registers a public key in PEM: the application then authenticates by `private_key_jwt` only.
+    pub fn set_client_key(&self, pem: &str) {
+        self.change_tenant(|tenant| tenant.client_key = Some(pem.to_owned()));
+    }
+
+    /// Whether `connect_code` comes back in the fragment, not in the query.
+    pub fn connect_code_in_fragment(&self, in_fragment: bool) {
+        self.change_tenant(|tenant| tenant.connect_code_in_fragment = in_fragment);
+    }
+
+    /// Adds an Allowed Callback URL.
+    pub fn allow_callback(&self, callback: &str) {
+        self.change_tenant(|tenant| tenant.callbacks.push(callback.to_owned()));
+    }
+
+    /// A fresh refresh token of somebody who can sign in.
+    pub(crate) fn refresh_token(&self, account: &str) -> Option<String> {
+        let person = people::find(account).filter(|person| person.account.is_some())?;
+        let authorization = Authorization {
+            person,
+            audience: None,
+            scopes: OPENID_SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
+            organization: None,
+        };
+        Some(self.lock().issued.add_refresh_token(authorization))
+    }
+}

@@ -1,0 +1,335 @@
+//! The two ordinary grants: authorization code and refresh token.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::sandbox::world::{State, random};
+
+use super::Auth0;
+use super::errors::OAuthError;
+use super::parameters::Parameters;
+use super::state::{AccessToken, Authorization, proves};
+use super::tenant::{CLIENT_ID, MY_ACCOUNT_SCOPES};
+
+const ACCESS_TOKEN_LIFE: u64 = 86_400;
+const MY_ACCOUNT_TOKEN_LIFE: u64 = 600;
+const ID_TOKEN_LIFE: i64 = 36_000;
+
+/// The text for an application that has no grant for an API.
+pub(crate) fn no_grant(audience: &str) -> String {
+    format!("Client \"{CLIENT_ID}\" is not authorized to access resource server \"{audience}\"")
+}
+
+impl Auth0 {
+    /// `grant_type=authorization_code`
+    pub(crate) fn redeem_code(&self, parameters: &Parameters) -> Result<Value, OAuthError> {
+        let code = parameters.require("code")?;
+        let redirect_uri = parameters.require("redirect_uri")?;
+        let verifier = parameters.require("code_verifier")?;
+        let mut world = self.world.lock();
+        let unknown = || OAuthError::invalid_grant("Invalid authorization code");
+        let entry = world.issued.codes.get_mut(code).ok_or_else(unknown)?;
+        if entry.redeemed {
+            // A code that comes twice may be stolen: what it gave dies (RFC 6749 section 4.1.2).
+            if let Some(token) = entry.refresh_token.take()
+                && let Some(token) = world.issued.refresh_tokens.get_mut(&token)
+            {
+                token.revoked = true;
+            }
+            return Err(unknown());
+        }
+        entry.redeemed = true;
+        if entry.expires_at <= Instant::now() {
+            return Err(unknown());
+        }
+        if entry.redirect_uri != redirect_uri {
+            return Err(OAuthError::invalid_grant("The redirect URI is wrong"));
+        }
+        if !proves(verifier, &entry.challenge) {
+            return Err(OAuthError::invalid_grant("Failed to verify code verifier"));
+        }
+        let authorization = entry.authorization.clone();
+        let nonce = entry.nonce.clone();
+        let mut answer = self.issue(&mut world, authorization.clone(), nonce.as_deref())?;
+        if authorization.has("offline_access") {
+            let token = world.issued.add_refresh_token(authorization);
+            if let Some(entry) = world.issued.codes.get_mut(code) {
+                entry.refresh_token = Some(token.clone());
+            }
+            insert(&mut answer, "refresh_token", token);
+        }
+        Ok(answer)
+    }
+
+    /// `grant_type=refresh_token`, for the original API or, by multi-resource refresh token, for the My
+    /// Account API.
+    pub(crate) fn refresh(&self, parameters: &Parameters) -> Result<Value, OAuthError> {
+        let refresh_token = parameters.require("refresh_token")?;
+        let mut world = self.world.lock();
+        let original = world
+            .issued
+            .refresh_tokens
+            .get(refresh_token)
+            .filter(|token| !token.revoked)
+            .map(|token| token.authorization.clone())
+            .ok_or_else(|| OAuthError::invalid_grant("Unknown or invalid refresh token."))?;
+        let audience = parameters.owned("audience").or_else(|| original.audience.clone());
+        let mut scopes = original.scopes.clone();
+        if audience != original.audience {
+            let audience = audience.as_deref().unwrap_or_default();
+            self.check_policy(&world, audience)?;
+            scopes.retain(|scope| !MY_ACCOUNT_SCOPES.contains(&&**scope));
+            scopes.extend(MY_ACCOUNT_SCOPES.iter().map(|scope| (*scope).to_owned()));
+        }
+        // Scopes that the policy does not know are dropped without a word.
+        if let Some(wanted) = parameters.get("scope") {
+            scopes.retain(|scope| wanted.split_whitespace().any(|one| one == scope));
+        }
+        let authorization = Authorization { audience, scopes, ..original.clone() };
+        let mut answer = self.issue(&mut world, authorization, None)?;
+        if world.tenant.rotates_refresh_tokens {
+            if let Some(old) = world.issued.refresh_tokens.get_mut(refresh_token) {
+                old.revoked = true;
+            }
+            let token = world.issued.add_refresh_token(original);
+            insert(&mut answer, "refresh_token", token);
+        }
+        Ok(answer)
+    }
+
+    fn check_policy(&self, world: &State, audience: &str) -> Result<(), OAuthError> {
+        let denied = |text| OAuthError::new(StatusCode::FORBIDDEN, "access_denied", text);
+        if audience != self.my_account_audience() || !world.tenant.my_account {
+            return Err(denied(format!("Service not found: {audience}")));
+        }
+        if !world.tenant.my_account_policy {
+            let text = format!("The refresh token has no policy for {audience}");
+            return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_target", text));
+        }
+        if !world.tenant.my_account_grant {
+            return Err(denied(no_grant(audience)));
+        }
+        Ok(())
+    }
+
+    fn issue(
+        &self,
+        world: &mut State,
+        authorization: Authorization,
+        nonce: Option<&str>,
+    ) -> Result<Value, OAuthError> {
+        let life = match authorization.audience {
+            Some(_) => MY_ACCOUNT_TOKEN_LIFE,
+            None => ACCESS_TOKEN_LIFE,
+        };
+        let now = jiff::Timestamp::now().as_second();
+        let access_token = match &authorization.audience {
+            // Without an API, Auth0's access tokens are opaque.
+            None => random(32),
+            Some(audience) => {
+                let mut claims = json!({
+                    "iss": self.issuer(),
+                    "sub": authorization.person.auth0_id,
+                    "aud": audience,
+                    "azp": CLIENT_ID,
+                    "iat": now,
+                    "exp": now + i64::try_from(life).unwrap_or(i64::MAX),
+                    "jti": random(22),
+                    "scope": authorization.scopes.join(" "),
+                });
+                if let Some(organization) = &authorization.organization {
+                    insert(&mut claims, "org_id", organization.clone());
+                }
+                self.keys.sign(&claims).map_err(|_| OAuthError::internal())?
+            }
+        };
+        let mut answer = json!({
+            "access_token": access_token,
+            "scope": authorization.scopes.join(" "),
+            "expires_in": life,
+            "token_type": "Bearer",
+        });
+        if authorization.has("openid") {
+            let claims = self.id_claims(&authorization, nonce, now);
+            let id_token = self.keys.sign(&claims).map_err(|_| OAuthError::internal())?;
+            insert(&mut answer, "id_token", id_token);
+        }
+        let expires_at = Instant::now() + Duration::from_secs(life);
+        world.issued.access_tokens.insert(access_token, AccessToken { authorization, expires_at });
+        Ok(answer)
+    }
+
+    fn id_claims(&self, authorization: &Authorization, nonce: Option<&str>, now: i64) -> Value {
+        let mut claims = authorization.profile();
+        insert(&mut claims, "iss", self.issuer());
+        insert(&mut claims, "aud", CLIENT_ID);
+        insert(&mut claims, "iat", now);
+        insert(&mut claims, "exp", now + ID_TOKEN_LIFE);
+        insert(&mut claims, "sid", random(32));
+        if let Some(nonce) = nonce {
+            insert(&mut claims, "nonce", nonce);
+        }
+        if let Some(organization) = &authorization.organization {
+            insert(&mut claims, "org_id", organization.clone());
+        }
+        claims
+    }
+}
+
+fn insert(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::jwk::JwkSet;
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+    use serde_json::{Value, json};
+
+    use super::super::tenant::{MY_ACCOUNT_SCOPES, ORGANIZATION};
+    use super::super::testing::{Harness, VERIFIER};
+
+    async fn log_in(harness: &Harness, changes: &[(&str, &str)]) -> String {
+        let page = harness.sandbox.consent(&harness.authorize_url(changes), "guest").await.unwrap();
+        assert_eq!(page, "Back at the application");
+        harness.parameter("code").unwrap()
+    }
+
+    async fn redeem(harness: &Harness, code: &str, changes: &[(&str, &str)]) -> (u16, Value) {
+        let mut pairs = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", harness.callback.as_str()),
+            ("code_verifier", VERIFIER),
+        ];
+        pairs.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        pairs.extend_from_slice(changes);
+        harness.form("/oauth/token", &pairs).await
+    }
+
+    async fn refresh(harness: &Harness, token: &str, more: &[(&str, &str)]) -> (u16, Value) {
+        let mut pairs = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
+        pairs.extend_from_slice(more);
+        harness.form("/oauth/token", &pairs).await
+    }
+
+    #[tokio::test]
+    async fn signs_an_id_token_that_a_library_accepts() {
+        let harness = Harness::start().await;
+        let code = log_in(&harness, &[("organization", ORGANIZATION)]).await;
+        let (status, body) = redeem(&harness, &code, &[]).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(body["scope"], "openid profile email offline_access");
+        assert_eq!(body["expires_in"], 86_400);
+        let (_, keys) = harness.send(|http| http.get(harness.url("/.well-known/jwks.json"))).await;
+        let keys: JwkSet = serde_json::from_value(keys).unwrap();
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_audience(&[harness.sandbox.client_id()]);
+        validation.set_issuer(&[format!("{}/", harness.sandbox.auth0_domain())]);
+        let key = DecodingKey::from_jwk(&keys.keys[0]).unwrap();
+        let id_token = body["id_token"].as_str().unwrap();
+        let claims = decode::<Value>(id_token, &key, &validation).unwrap().claims;
+        let named = |name: &str| claims[name].as_str().unwrap().to_owned();
+        assert_eq!(
+            [named("sub"), named("nonce"), named("nickname"), named("org_id")],
+            ["auth0|gus", "nonce-1", "gus", ORGANIZATION]
+        );
+        let token = body["access_token"].as_str().unwrap();
+        let (_, user) =
+            harness.send(|http| http.get(harness.url("/userinfo")).bearer_auth(token)).await;
+        assert_eq!(user["email"], "gus@example.test");
+    }
+
+    #[tokio::test]
+    async fn takes_a_code_once_and_revokes_what_it_gave_the_second_time() {
+        let harness = Harness::start().await;
+        let code = log_in(&harness, &[]).await;
+        let (_, body) = redeem(&harness, &code, &[]).await;
+        let token = body["refresh_token"].as_str().unwrap();
+        assert_eq!(refresh(&harness, token, &[]).await.0, 200);
+        let bad_code =
+            json!({ "error": "invalid_grant", "error_description": "Invalid authorization code" });
+        assert_eq!(redeem(&harness, &code, &[]).await, (403, bad_code));
+        assert_eq!(refresh(&harness, token, &[]).await.0, 403);
+    }
+
+    #[tokio::test]
+    async fn wants_the_same_verifier_and_address_again() {
+        let harness = Harness::start().await;
+        let other_verifier = VERIFIER.replace('d', "e");
+        for (name, value, text) in [
+            ("code_verifier", other_verifier.as_str(), "Failed to verify code verifier"),
+            ("redirect_uri", "http://127.0.0.1:18484/callback", "The redirect URI is wrong"),
+        ] {
+            let code = log_in(&harness, &[]).await;
+            let (status, body) = redeem(&harness, &code, &[(name, value)]).await;
+            assert_eq!((status, body["error_description"].as_str()), (403, Some(text)));
+            assert_eq!(redeem(&harness, &code, &[]).await.0, 403, "the code is spent all the same");
+        }
+    }
+
+    #[tokio::test]
+    async fn gives_the_my_account_api_by_multi_resource_refresh_token() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        let audience = harness.url("/me/");
+        let all = MY_ACCOUNT_SCOPES.join(" ");
+        let wanted = format!("{all} read:me:made_up");
+        let (status, body) =
+            refresh(&harness, &token, &[("audience", &audience), ("scope", &wanted)]).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!((&body["scope"], &body["expires_in"]), (&json!(all), &json!(600)));
+        assert_eq!(body.get("refresh_token"), None);
+        assert_eq!(body.get("id_token"), None);
+        let (_, body) = refresh(&harness, &token, &[]).await;
+        assert_eq!(body["scope"], "openid profile email offline_access");
+        let (status, body) = refresh(&harness, &token, &[("audience", "https://other/")]).await;
+        assert_eq!(
+            (status, body["error_description"].as_str()),
+            (403, Some("Service not found: https://other/"))
+        );
+        let world = harness.sandbox.world();
+        world.change_tenant(|tenant| tenant.my_account_grant = false);
+        let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
+        assert_eq!(
+            (status, body["error_description"].as_str().unwrap()),
+            (403, &*super::no_grant(&audience))
+        );
+        world.change_tenant(|tenant| tenant.my_account_policy = false);
+        let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
+        assert_eq!((status, body["error"].as_str()), (400, Some("invalid_target")));
+    }
+
+    #[tokio::test]
+    async fn rotates_only_where_the_tenant_does() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        harness.sandbox.world().rotate_refresh_tokens(true);
+        let (_, body) = refresh(&harness, &token, &[]).await;
+        let next = body["refresh_token"].as_str().unwrap();
+        assert_eq!(refresh(&harness, &token, &[]).await.0, 403);
+        assert_eq!(refresh(&harness, next, &[]).await.0, 200);
+    }
+
+    #[tokio::test]
+    async fn forgets_a_refresh_token_that_is_revoked() {
+        let harness = Harness::start().await;
+        let token = harness.sandbox.refresh_token("linked").unwrap();
+        let other = harness.sandbox.refresh_token("linked").unwrap();
+        assert_eq!(harness.form("/oauth/revoke", &[("token", &token)]).await, (200, json!("")));
+        let (status, body) = refresh(&harness, &token, &[]).await;
+        let gone = json!({
+            "error": "invalid_grant",
+            "error_description": "Unknown or invalid refresh token.",
+        });
+        assert_eq!((status, body), (403, gone));
+        assert_eq!(harness.form("/oauth/revoke", &[("token", "unknown")]).await.0, 200);
+        assert_eq!(refresh(&harness, &other, &[]).await.0, 200);
+        harness.sandbox.world().revoke_refresh_token("linked");
+        assert_eq!(refresh(&harness, &other, &[]).await.0, 403);
+    }
+}

@@ -1,0 +1,176 @@
+//! What the tenant has issued and not yet forgotten.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::sandbox::people::Person;
+use crate::sandbox::world::random;
+
+/// How long a connect ticket may be opened and completed.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_secs(300);
+const CODE_LIFE: Duration = Duration::from_secs(600);
+
+/// Everything the tenant has issued.
+#[derive(Default)]
+pub(crate) struct Issued {
+    pub(crate) refresh_tokens: HashMap<String, RefreshToken>,
+    pub(crate) codes: HashMap<String, Code>,
+    pub(crate) access_tokens: HashMap<String, AccessToken>,
+    /// Browser sessions, by the value of their cookie.
+    pub(crate) sessions: HashMap<String, &'static Person>,
+    /// Logins under way, by the `state` of the tenant's own pages.
+    pub(crate) logins: HashMap<String, Login>,
+    /// Connect requests, by `auth_session`.
+    pub(crate) connects: HashMap<String, Connect>,
+    /// `jti`s of client assertions: each is good once.
+    pub(crate) assertions: HashSet<String>,
+}
+
+/// Who may get what, as one login settled it.
+#[derive(Clone)]
+pub(crate) struct Authorization {
+    pub(crate) person: &'static Person,
+    /// `None` where no API was named: then only `/userinfo` takes the access token.
+    pub(crate) audience: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) organization: Option<String>,
+}
+
+pub(crate) struct RefreshToken {
+    pub(crate) authorization: Authorization,
+    pub(crate) revoked: bool,
+}
+
+pub(crate) struct AccessToken {
+    pub(crate) authorization: Authorization,
+    pub(crate) expires_at: Instant,
+}
+
+/// An authorization code and what must be said again to redeem it.
+pub(crate) struct Code {
+    pub(crate) authorization: Authorization,
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) expires_at: Instant,
+    pub(crate) redeemed: bool,
+    /// The refresh token that the code gave, to be revoked when the code comes again.
+    pub(crate) refresh_token: Option<String>,
+}
+
+/// A login that a browser is in the middle of.
+pub(crate) enum Login {
+    /// For an application's `/authorize`.
+    Authorize { request: AuthorizeRequest, person: Option<&'static Person> },
+    /// For a connect ticket.
+    Connect { ticket: String },
+}
+
+/// A checked `/authorize` request.
+#[derive(Clone)]
+pub(crate) struct AuthorizeRequest {
+    pub(crate) redirect_uri: String,
+    pub(crate) state: String,
+    pub(crate) challenge: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) audience: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) organization: Option<String>,
+    pub(crate) login_hint: Option<String>,
+}
+
+/// One request to connect an account.
+pub(crate) struct Connect {
+    pub(crate) owner: &'static Person,
+    pub(crate) organization: Option<String>,
+    pub(crate) ticket: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) state: Option<String>,
+    pub(crate) challenge: Option<String>,
+    pub(crate) expires_at: Instant,
+    pub(crate) stage: Stage,
+}
+
+/// How far a connect request has come.
+pub(crate) enum Stage {
+    Waiting,
+    Granted { connect_code: String, holder: &'static Person },
+    Refused,
+    Completed,
+}
+
+impl Issued {
+    pub(crate) fn add_refresh_token(&mut self, authorization: Authorization) -> String {
+        let token = format!("v1.{}", random(48));
+        self.refresh_tokens.insert(token.clone(), RefreshToken { authorization, revoked: false });
+        token
+    }
+
+    pub(crate) fn add_code(
+        &mut self,
+        request: &AuthorizeRequest,
+        person: &'static Person,
+    ) -> String {
+        let code = random(43);
+        let entry = Code {
+            authorization: Authorization {
+                person,
+                audience: request.audience.clone(),
+                scopes: request.scopes.clone(),
+                organization: request.organization.clone(),
+            },
+            redirect_uri: request.redirect_uri.clone(),
+            challenge: request.challenge.clone(),
+            nonce: request.nonce.clone(),
+            expires_at: Instant::now() + CODE_LIFE,
+            redeemed: false,
+            refresh_token: None,
+        };
+        self.codes.insert(code.clone(), entry);
+        code
+    }
+
+    pub(crate) fn add_login(&mut self, login: Login) -> String {
+        let state = random(40);
+        self.logins.insert(state.clone(), login);
+        state
+    }
+
+    /// The connect request that `ticket` opens, while it waits for the person.
+    pub(crate) fn waiting_connect(&mut self, ticket: &str) -> Option<&mut Connect> {
+        self.connects.values_mut().find(|connect| {
+            connect.ticket == ticket
+                && matches!(connect.stage, Stage::Waiting)
+                && connect.expires_at > Instant::now()
+        })
+    }
+
+    pub(crate) fn revoke_refresh_tokens(&mut self, person: &'static Person) {
+        for token in self.refresh_tokens.values_mut() {
+            if token.authorization.person == person {
+                token.revoked = true;
+            }
+        }
+    }
+}
+
+/// Whether `verifier` is what `challenge` was made from, by S256 (RFC 7636 section 4.6).
+pub(crate) fn proves(verifier: &str, challenge: &str) -> bool {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)) == challenge
+}
+
+#[cfg(test)]
+mod tests {
+    use super::proves;
+
+    #[test]
+    fn knows_the_example_of_rfc_7636() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert!(proves(verifier, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+        assert!(!proves(verifier, verifier));
+    }
+}

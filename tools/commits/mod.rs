@@ -1,0 +1,13 @@
+//! Commits.
+
+mod list_commits;
+
+use super::Toolset;
+use crate::tool::Entry;
+
+pub(super) const TOOLSET: Toolset = Toolset {
+    name: "commits",
+    about: "Read the history.",
+    default: true,
+    tools: &[Entry::of::<list_commits::ListCommits>()],
+};

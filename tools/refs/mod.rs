@@ -1,0 +1,13 @@
+//! Branches and tags.
+
+mod list_branches;
+
+use super::Toolset;
+use crate::tool::Entry;
+
+pub(super) const TOOLSET: Toolset = Toolset {
+    name: "refs",
+    about: "See branches and tags.",
+    default: true,
+    tools: &[Entry::of::<list_branches::ListBranches>()],
+};

@@ -1,0 +1,17 @@
+//! Repositories.
+
+mod get_repository;
+mod list_repositories;
+
+use super::Toolset;
+use crate::tool::Entry;
+
+pub(super) const TOOLSET: Toolset = Toolset {
+    name: "repositories",
+    about: "Find repositories and see what they are.",
+    default: true,
+    tools: &[
+        Entry::of::<list_repositories::ListRepositories>(),
+        Entry::of::<get_repository::GetRepository>(),
+    ],
+};
