@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::call::{Answer, Bytes, Call};
+pub(crate) use self::call::{Bytes, Call};
 pub(crate) use self::comments::{Comment, Inline, NewComment, NewTask, RawText, Reference, Task};
 pub(crate) use self::commits::{Author, CommitData};
 pub use self::connector::Connector;
@@ -44,7 +44,7 @@ pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
 pub(crate) use self::pull_requests::{
-    End, FileChange, Filter, PullRequest, State, Verdict, is_hash, literal,
+    End, FileChange, Filter, Participant, PullRequest, State, Verdict, literal,
 };
 pub use self::redirect::Refusal;
 pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved};
