@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::auth0;
+use crate::auth0::{self, RefreshToken};
 use crate::config::{self, Config, Known, Need, Problems, Sources};
 use crate::identity::Keep;
 use crate::server::dispatch::{Approval, Dispatcher, Settings};
@@ -48,7 +48,7 @@ pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
             organization: auth0.organization.clone(),
         },
         connection: auth0.connection.clone(),
-        refresh_token: auth0.refresh_token.clone().map(Into::into),
+        refresh_token: auth0.refresh_token.clone().map(RefreshToken::new),
         bitbucket_api_url: config.bitbucket_api_url.clone(),
         cache_age: config.cache_age,
         keep: Keep::new(config.state_dir.clone(), true),

@@ -19,13 +19,12 @@ use url::Url;
 
 use super::accounts::Vault;
 use super::attempts::{Attempt, Attempts, Connecting, Digest};
-use super::page::{self, Page};
 use super::{LinkedAccount, Outcome};
 use crate::auth0::{
     self, AccountId, Connect, ConnectedAccount, Identity, PkceVerifier, random_token,
 };
 use crate::broker::Error;
-use crate::identity::{CallbackQuery, Caller, PendingLogin, SignedIn};
+use crate::identity::{CallbackQuery, Caller, Page, PendingLogin, SignedIn, render_page};
 
 /// How long the page of a spent link can still be read.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -111,7 +110,7 @@ impl Flow {
             .route("/undo", post(taken_back))
             .route("/{ticket}", get(opened))
             .fallback(async || Page::unknown())
-            .layer(middleware::from_fn(page::render))
+            .layer(middleware::from_fn(render_page))
             .with_state(self)
     }
 
@@ -138,10 +137,13 @@ impl Flow {
     pub(super) async fn outcome(&self, patience: Duration) -> Outcome {
         let left = self.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         let mut news = self.outcome.subscribe();
-        let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting));
+        // Cloned at once: what `wait_for` lends would keep anybody from sending.
+        let decided = async {
+            let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting)).await;
+            decided.map(|outcome| outcome.clone())
+        };
         match tokio::time::timeout(patience.min(left), decided).await {
             Ok(Ok(outcome)) => {
-                let outcome = outcome.clone();
                 if matches!(outcome, Outcome::Failed(_)) && self.is_open() {
                     self.outcome.send_replace(Outcome::Waiting);
                 }
