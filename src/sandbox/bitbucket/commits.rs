@@ -188,7 +188,7 @@ fn entry(repository: &Repository, commit: &str, path: &str) -> Option<Entry> {
         }
         Node::File { bytes, symlink: true, hash, .. } => (EntryKind::Link, bytes.len(), hash),
         Node::File { bytes, hash, .. } => (EntryKind::File, bytes.len(), hash),
-        Node::Directory(_) => (EntryKind::Directory, 0, String::new()),
+        Node::Directory => (EntryKind::Directory, 0, String::new()),
     };
     Some(Entry { path: path.to_owned(), kind, size, hash })
 }
