@@ -15,7 +15,7 @@ use crate::server::dispatch::{Approval, Dispatcher, Request, Settings};
 use crate::server::local::{Local, LocalSettings};
 use crate::server::policy::{Policy, Selection};
 use crate::tool::{Answered, Ask, Progress, Rendered, RepositoryPolicy, Visit};
-use crate::{Error, Result, tools};
+use crate::{Result, tools};
 
 /// A sandbox, and a server for each of its accounts.
 pub(crate) struct Stage {
@@ -73,7 +73,9 @@ impl Stage {
 
     /// What the agent reads when a client without any way to ask calls `tool`.
     pub(crate) async fn call_as(&self, account: &str, tool: &str, arguments: Value) -> String {
-        self.call(account, tool, arguments, Arc::new(Nobody)).await.map_or_else(words, |a| a.text)
+        self.call(account, tool, arguments, Arc::new(Nobody))
+            .await
+            .map_or_else(|error| error.words(), |answer| answer.text)
     }
 
     /// The same, where the person says yes to everything and links when asked.
@@ -84,7 +86,9 @@ impl Stage {
         arguments: Value,
     ) -> String {
         let ask = Consenting { sandbox: Arc::clone(&self.sandbox), account: account.to_owned() };
-        self.call(account, tool, arguments, Arc::new(ask)).await.map_or_else(words, |a| a.text)
+        self.call(account, tool, arguments, Arc::new(ask))
+            .await
+            .map_or_else(|error| error.words(), |answer| answer.text)
     }
 
     /// The same, where the person says no.
@@ -94,7 +98,9 @@ impl Stage {
         tool: &str,
         arguments: Value,
     ) -> String {
-        self.call(account, tool, arguments, Arc::new(Refusing)).await.map_or_else(words, |a| a.text)
+        self.call(account, tool, arguments, Arc::new(Refusing))
+            .await
+            .map_or_else(|error| error.words(), |answer| answer.text)
     }
 
     /// What code reads.
@@ -177,11 +183,6 @@ impl Stage {
         }
         plain
     }
-}
-
-fn words(error: Error) -> String {
-    let result = rmcp::model::CallToolResult::from(error);
-    result.content[0].as_text().unwrap().text.clone()
 }
 
 /// A client that has no way to ask.

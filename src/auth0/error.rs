@@ -270,7 +270,7 @@ mod tests {
     fn said(asked: Asked, status: u16, body: &str) -> String {
         let retry_after = (status == 429).then_some(Duration::from_secs(7));
         let error = Error::of(asked, &Answer { status, retry_after, body: body.into() });
-        format!("{status} {}", error)
+        format!("{status} {error}")
     }
 
     #[test]

@@ -135,7 +135,6 @@ impl Tenant {
             return Err(IdTokenProblem::Nonce);
         }
         let latest = jsonwebtoken::get_current_timestamp() + LEEWAY;
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit for ages to come")]
         if claims.iat > latest as f64 {
             return Err(IdTokenProblem::Future);
         }

@@ -69,6 +69,18 @@ impl VaultToken {
     }
 }
 
+impl From<SecretString> for RefreshToken {
+    fn from(token: SecretString) -> Self {
+        Self(token)
+    }
+}
+
+impl From<String> for RefreshToken {
+    fn from(token: String) -> Self {
+        Self(token.into())
+    }
+}
+
 impl PartialEq for RefreshToken {
     fn eq(&self, other: &Self) -> bool {
         same(self.expose(), other.expose())

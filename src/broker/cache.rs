@@ -88,7 +88,7 @@ impl Slot {
                 Some(kept) => {
                     let held = Held { token: kept.token.clone(), from_memory: true };
                     if now >= kept.ahead_from && state.flight().is_none() {
-                        self.depart(&mut state, exchange(), None);
+                        drop(self.depart(&mut state, exchange(), None));
                     }
                     return Ok(held);
                 }
@@ -222,7 +222,8 @@ impl State {
 impl Kept {
     /// A token that lives shorter than twice the leeway is kept for half its life.
     fn new(issued: Issued, now: SystemTime, max_age: Duration) -> Self {
-        let life = issued.expires_in.map_or(max_age, |life| life.saturating_sub(LEEWAY.min(life / 2)));
+        let life =
+            issued.expires_in.map_or(max_age, |life| life.saturating_sub(LEEWAY.min(life / 2)));
         let life = life.min(max_age);
         let until = now + life;
         Self { token: issued.token, since: now, ahead_from: until - AHEAD.min(life / 4), until }
@@ -285,7 +286,8 @@ mod tests {
             (Some(0), 0, 0),
             (None, 900, 720),
         ] {
-            let issued = Issued { token: token("a"), expires_in: expires_in.map(Duration::from_secs) };
+            let issued =
+                Issued { token: token("a"), expires_in: expires_in.map(Duration::from_secs) };
             let kept = Kept::new(issued, now, Duration::from_secs(900));
             let after = |time: SystemTime| time.duration_since(now).unwrap().as_secs();
             assert_eq!((after(kept.until), after(kept.ahead_from)), (kept_for, ahead_after));

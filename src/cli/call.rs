@@ -1,12 +1,22 @@
 //! `call`: one tool call, from a terminal or a script.
 
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "sandbox")]
 use super::sandbox_option::SandboxOption;
 use super::settings::Settings;
+use super::terminal::{TerminalAsk, TerminalProgress, say};
+use super::{local, output};
+use crate::Error;
+use crate::config::{Need, Sources};
+use crate::server::dispatch::Request;
 
 /// Call one tool and print its result.
 #[derive(Debug, Args)]
@@ -53,6 +63,48 @@ impl Call {
             }
         }
         Ok(arguments)
+    }
+}
+
+impl Call {
+    pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
+        #[cfg(feature = "sandbox")]
+        let (sources, _sandbox) = self.sandbox.start(sources).await?;
+        let config = local::load(&sources, Need::Auth0)?;
+        let dispatcher = local::dispatcher(&config)?;
+        let Some(entry) = dispatcher.policy().find(&self.name) else {
+            bail!("no tool is called `{}` under these settings", self.name);
+        };
+        let schema = entry.definition().input_schema;
+        let is_text = |name: &str| {
+            let property = schema.get("properties").and_then(|all| all.get(name));
+            property.and_then(|property| property.get("type")).is_some_and(|kind| kind == "string")
+        };
+        let arguments = self.arguments(is_text)?;
+        let request = Request::new(Arc::new(local::local(&config)?), entry, arguments).await;
+        let ask = Arc::new(TerminalAsk { yes: self.yes });
+        let cancel = CancellationToken::new();
+        match dispatcher.call(&request, ask, Arc::new(TerminalProgress), cancel).await {
+            Ok(answer) => {
+                let text = if std::io::stdout().is_terminal() {
+                    serde_json::to_string_pretty(&answer.structured)?
+                } else {
+                    serde_json::to_string(&answer.structured)?
+                };
+                writeln!(output::stdout(), "{text}")?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => {
+                // The page of this process ends with it, so its address is of no use to anybody.
+                let error = match error {
+                    Error::NotLinked { says, .. } => Error::NotLinked { says, url: None },
+                    Error::NotSignedIn { .. } => Error::NotSignedIn { url: None },
+                    other => other,
+                };
+                say(&error.words());
+                Ok(ExitCode::FAILURE)
+            }
+        }
     }
 }
 

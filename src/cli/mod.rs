@@ -1,13 +1,25 @@
 //! The command line: one file per command. Doc comments are the help text.
 
+mod call;
 mod completions;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod link;
+mod local;
 mod logging;
+mod login;
+mod logout;
 mod output;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "sandbox")]
 mod sandbox_option;
 mod settings;
+mod stdio;
+mod terminal;
+mod tools;
+mod unlink;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -29,7 +41,17 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[cfg(feature = "sandbox")]
+    Demo(demo::Demo),
+    Stdio(stdio::Stdio),
+    #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Sandbox),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
+    Link(link::Link),
+    Unlink(unlink::Unlink),
+    Tools(tools::Tools),
+    Call(call::Call),
     Completions(completions::Completions),
 }
 
@@ -37,8 +59,16 @@ impl Cli {
     /// The settings that were given as flags.
     pub fn flags(&self) -> Flags {
         match &self.command {
+            Command::Stdio(command) => command.settings.flags.clone(),
+            Command::Login(command) => command.settings.flags.clone(),
+            Command::Logout(command) => command.settings.flags.clone(),
+            Command::Whoami(command) => command.settings.flags.clone(),
+            Command::Link(command) => command.settings.flags.clone(),
+            Command::Unlink(command) => command.settings.flags.clone(),
+            Command::Tools(command) => command.settings.flags.clone(),
+            Command::Call(command) => command.settings.flags.clone(),
             #[cfg(feature = "sandbox")]
-            Command::Sandbox(_) => Flags::new(),
+            Command::Demo(_) | Command::Sandbox(_) => Flags::new(),
             Command::Completions(_) => Flags::new(),
         }
     }
@@ -48,16 +78,30 @@ impl Cli {
     pub fn threads(&self) -> usize {
         match &self.command {
             #[cfg(feature = "sandbox")]
-            Command::Sandbox(_) => 2,
-            Command::Completions(_) => 1,
+            Command::Demo(_) | Command::Sandbox(_) => 2,
+            #[cfg(feature = "sandbox")]
+            Command::Stdio(command) if command.sandbox.sandbox => 2,
+            #[cfg(feature = "sandbox")]
+            Command::Call(command) if command.sandbox.sandbox => 2,
+            _ => 1,
         }
     }
 
     /// Carries out the command.
-    pub async fn run(self, _sources: Sources) -> anyhow::Result<ExitCode> {
+    pub async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         match self.command {
             #[cfg(feature = "sandbox")]
+            Command::Demo(command) => command.run().await,
+            Command::Stdio(command) => command.run(sources).await,
+            #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => command.run().await,
+            Command::Login(command) => command.run(sources).await,
+            Command::Logout(command) => command.run(sources).await,
+            Command::Whoami(command) => command.run(sources).await,
+            Command::Link(command) => command.run(sources).await,
+            Command::Unlink(command) => command.run(sources).await,
+            Command::Tools(command) => command.run(sources).await,
+            Command::Call(command) => command.run(sources).await,
             Command::Completions(command) => command.run(),
         }
     }

@@ -1,10 +1,16 @@
 //! `stdio`: the server for one person, over stdin and stdout.
 
+use std::process::ExitCode;
+use std::sync::Arc;
+
 use clap::Args;
 
+use super::local;
 #[cfg(feature = "sandbox")]
 use super::sandbox_option::SandboxOption;
 use super::settings::Settings;
+use crate::config::{Need, Sources};
+use crate::server::{self, Server};
 
 /// Serve MCP over stdin and stdout, for one person.
 #[derive(Debug, Args)]
@@ -14,4 +20,16 @@ pub(super) struct Stdio {
     pub(super) sandbox: SandboxOption,
     #[command(flatten)]
     pub(super) settings: Settings,
+}
+
+impl Stdio {
+    pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
+        #[cfg(feature = "sandbox")]
+        let (sources, _sandbox) = self.sandbox.start(sources).await?;
+        let config = local::load(&sources, Need::Auth0)?;
+        let person = Arc::new(local::local(&config)?);
+        let server = Server::new(local::dispatcher(&config)?, person);
+        server::stdio::serve(server).await?;
+        Ok(ExitCode::SUCCESS)
+    }
 }

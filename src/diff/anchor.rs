@@ -53,9 +53,12 @@ impl Diff<'_> {
             None => &[Side::New, Side::Old],
         };
         let as_given: Vec<String> = normal_lines(quote.lines());
-        let without_signs = normal_lines(quote.lines().map(|line| line.trim_start_matches(' ')).map(
-            |line| line.strip_prefix(['+', '-']).unwrap_or(line),
-        ));
+        let without_signs = normal_lines(
+            quote
+                .lines()
+                .map(|line| line.trim_start_matches(' '))
+                .map(|line| line.strip_prefix(['+', '-']).unwrap_or(line)),
+        );
         for words in [&as_given, &without_signs] {
             for side in sides {
                 let mut places: Vec<Place> =
@@ -153,7 +156,11 @@ fn near(files: &[&FileDiff<'_>], words: &str, sides: &[Side]) -> Vec<(Place, Str
                 };
                 if alike >= ALIKE {
                     let at = number(line, *side);
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of one, in thousandths")]
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "a share of one, in thousandths"
+                    )]
                     let rank = (alike * 1000.0) as u32;
                     near.push((rank, file.place(*side, at, at), text));
                 }

@@ -66,7 +66,9 @@ mod tests {
 
     #[test]
     fn knows_what_nobody_writes_by_hand() {
-        for path in ["package-lock.json", "web/yarn.lock", "Cargo.lock", "a/vendor/b.go", "x.min.js"] {
+        for path in
+            ["package-lock.json", "web/yarn.lock", "Cargo.lock", "a/vendor/b.go", "x.min.js"]
+        {
             assert!(is_generated(path), "{path}");
         }
         for path in ["src/lock.rs", "package.json", "distance/x.rs", "vendor.go", "go.mod"] {

@@ -155,7 +155,12 @@ impl<'a> Hunk<'a> {
 
     /// The last line number on the new side that it covers.
     pub(crate) fn new_end(&self) -> u32 {
-        self.lines.iter().filter(|line| line.sign != Sign::Removed).map(|line| line.new).max().unwrap_or(self.new_start)
+        self.lines
+            .iter()
+            .filter(|line| line.sign != Sign::Removed)
+            .map(|line| line.new)
+            .max()
+            .unwrap_or(self.new_start)
     }
 
     /// The same hunk from line `from` of the new side on; nothing if it ends before.
@@ -269,7 +274,8 @@ index 1..2 100644
 
     #[test]
     fn keeps_a_line_one_line_whatever_is_in_it() {
-        let diff = Diff::read("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\r\n+a\u{2028}+fake\rfaker\u{200b}\n");
+        let diff =
+            Diff::read("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\r\n+a\u{2028}+fake\rfaker\u{200b}\n");
         let file = &diff.files[0];
         assert!(file.mixes_line_ends());
         assert_eq!(file.hunks[0].show(true), "@@ -1 +1 @@\n-a␍\n+a␤+fake␤faker");

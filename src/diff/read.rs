@@ -171,7 +171,9 @@ fn unquoted(text: &str) -> Cow<'_, str> {
             Some(digit @ b'0'..=b'7') => {
                 let mut value = u32::from(digit - b'0');
                 for _ in 0..2 {
-                    let Some(next) = rest.next_if(|next| (b'0'..=b'7').contains(next)) else { break };
+                    let Some(next) = rest.next_if(|next| (b'0'..=b'7').contains(next)) else {
+                        break;
+                    };
                     value = value * 8 + u32::from(next - b'0');
                 }
                 bytes.push(u8::try_from(value).unwrap_or(b'?'));
@@ -272,14 +274,23 @@ new file mode 100644
     fn numbers_the_lines_of_both_sides() {
         let text = "--- a/x\n+++ b/x\n@@ -10,3 +20,3 @@\n a\n-b\n+c\n d\n";
         let read = diff(text);
-        let numbers: Vec<(u32, u32, &str)> =
-            read.files[0].hunks[0].lines.iter().map(|line| (line.old, line.new, line.text)).collect();
+        let numbers: Vec<(u32, u32, &str)> = read.files[0].hunks[0]
+            .lines
+            .iter()
+            .map(|line| (line.old, line.new, line.text))
+            .collect();
         assert_eq!(numbers, [(10, 20, "a"), (11, 21, "b"), (12, 21, "c"), (12, 22, "d")]);
     }
 
     #[test]
     fn survives_what_is_no_diff() {
-        for text in ["", "\n", "@@ -1 +1 @@\n", "diff --git \n@@ -x +y @@\n", "--- \n+++ \n@@ -4294967295,9 +1 @@\n a\n b"] {
+        for text in [
+            "",
+            "\n",
+            "@@ -1 +1 @@\n",
+            "diff --git \n@@ -x +y @@\n",
+            "--- \n+++ \n@@ -4294967295,9 +1 @@\n a\n b",
+        ] {
             let _ = diff(text);
         }
     }

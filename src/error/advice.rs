@@ -238,4 +238,3 @@ impl From<&auth0::Error> for Error {
 fn said(message: Option<Foreign>) -> String {
     message.map(|message| format!(": {}", message.quoted())).unwrap_or_default()
 }
-

@@ -199,6 +199,17 @@ impl Error {
         })
     }
 
+    /// All that the agent reads: code, sentence, and the next step on a line of its own.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut text = format!("{}: {self}", self.code());
+        if let Some(hint) = self.hint() {
+            text.push_str("\nhint: ");
+            text.push_str(&hint);
+        }
+        text
+    }
+
     /// Whether linking an account is what is missing.
     #[must_use]
     pub fn wants_link(&self) -> bool {
@@ -273,12 +284,7 @@ impl From<Error> for CallToolResult {
         if let Error::Internal(source) = &error {
             tracing::error!(error = %chain(source.as_ref()), "tool call failed");
         }
-        let mut text = format!("{}: {error}", error.code());
-        if let Some(hint) = error.hint() {
-            text.push_str("\nhint: ");
-            text.push_str(&hint);
-        }
-        Self::error(vec![ContentBlock::text(text)])
+        Self::error(vec![ContentBlock::text(error.words())])
     }
 }
 

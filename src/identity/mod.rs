@@ -7,15 +7,20 @@ mod file;
 mod keyring;
 mod login;
 mod loopback;
+mod page;
 mod session;
 mod store;
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;
 
 use std::path::PathBuf;
 
-use crate::auth0::{self, Identity, RefreshToken};
+use crate::auth0::{self, RefreshToken};
 
+pub use crate::auth0::Identity;
 pub use login::{CallbackQuery, PendingLogin};
 pub use loopback::{CspNonce, Loopback, PORTS};
+pub(crate) use page::{Page, escape, render as render_page};
 pub use session::Session;
 pub use store::Keep;
 

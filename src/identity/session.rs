@@ -24,6 +24,7 @@ struct Inner {
     keep: Keep,
     headless: Option<RefreshToken>,
     state: Mutex<State>,
+    identifying: Mutex<()>,
     warned_of_rotation: AtomicBool,
 }
 
@@ -40,9 +41,15 @@ impl Session {
     /// `headless` is a refresh token from the settings; it takes the place of a kept sign-in.
     #[must_use]
     pub fn new(tenant: auth0::Tenant, keep: Keep, headless: Option<RefreshToken>) -> Self {
-        let state = Mutex::default();
-        let warned_of_rotation = AtomicBool::new(false);
-        Self { inner: Arc::new(Inner { tenant, keep, headless, state, warned_of_rotation }) }
+        let inner = Inner {
+            tenant,
+            keep,
+            headless,
+            state: Mutex::default(),
+            identifying: Mutex::default(),
+            warned_of_rotation: AtomicBool::new(false),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The tenant that people sign in to.
@@ -86,22 +93,29 @@ impl Session {
 
     /// Who is signed in, for people to read. Asks Auth0 when that is not known yet.
     ///
+    /// A token that was not made for `openid` tells nothing about its person; its fingerprint has to
+    /// do then.
+    ///
     /// # Errors
     /// [`auth0::Error::SignedOut`] when the sign-in has ended, and what else a refresh can run into.
     pub async fn identify(&self) -> Result<Option<Identity>, Error> {
-        let mut state = self.inner.state.lock().await;
-        let Some(known) = self.look(&mut state).await? else { return Ok(None) };
+        // One refresh however many ask, and nobody else waits for it.
+        let _turn = self.inner.identifying.lock().await;
+        let Some(known) = self.current().await? else { return Ok(None) };
         if known.identity.is_some() {
             return Ok(known.identity);
         }
         let refreshed = self.inner.tenant.refresh(&known.refresh_token).await?;
-        if let Some(known) = &mut state.known {
-            known.identity.clone_from(&refreshed.identity);
+        let mut state = self.inner.state.lock().await;
+        if let Some(current) = &mut state.known
+            && current.caller == known.caller
+        {
+            current.identity.clone_from(&refreshed.identity);
+            if let Some(token) = refreshed.rotated {
+                self.replace(&mut state, token).await?;
+            }
         }
-        if let Some(token) = refreshed.rotated {
-            self.replace(&mut state, token).await?;
-        }
-        Ok(refreshed.identity)
+        Ok(refreshed.identity.or_else(|| Some(nameless(&known.caller))))
     }
 
     /// Keeps a login, then goes by it.
@@ -192,13 +206,7 @@ impl Session {
         if known.refresh_token == token {
             return Ok(());
         }
-        let identity = known.identity.clone().unwrap_or_else(|| Identity {
-            issuer: known.caller.issuer.clone(),
-            subject: known.caller.subject.clone(),
-            name: None,
-            email: None,
-            organization: known.caller.organization.clone(),
-        });
+        let identity = known.identity.unwrap_or_else(|| nameless(&known.caller));
         let key = match &self.inner.headless {
             Some(headless) => self.headless_key(headless),
             None => self.key(),
@@ -234,6 +242,17 @@ fn signed_in(kept: Kept) -> SignedIn {
         organization: identity.organization.clone(),
     };
     SignedIn { caller, refresh_token, identity: Some(identity) }
+}
+
+/// All that can be said of somebody whom Auth0 has not described.
+fn nameless(caller: &Caller) -> Identity {
+    Identity {
+        issuer: caller.issuer.clone(),
+        subject: caller.subject.clone(),
+        name: None,
+        email: None,
+        organization: caller.organization.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -314,6 +333,22 @@ mod tests {
         let exchanges = stand_in.requests();
         let exchanges = exchanges.iter().filter(|request| request.path == "/oauth/token");
         assert_eq!(exchanges.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn takes_a_sign_in_without_a_name_for_one() {
+        let stand_in = StandIn::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let session = session(&stand_in, folder.path(), Some("rt"));
+        for tokens in [json!({ "access_token": "at" }), json!({ "id_token": "broken" })] {
+            stand_in.answer("/oauth/token", 200, tokens);
+            let identity = session.identify().await.unwrap().unwrap();
+            assert!(identity.subject.starts_with("headless:"), "{}", identity.subject);
+        }
+        let gone = json!({ "error": "invalid_grant" });
+        stand_in.answer("/oauth/token", 403, gone);
+        let error = session.identify().await.unwrap_err();
+        assert_eq!(error.to_string(), "the sign-in at Auth0 has ended");
     }
 
     #[tokio::test]

@@ -81,7 +81,8 @@ impl Person for Local {
         Box::pin(async move {
             match self.signed_in().await {
                 Ok(SignedIn { caller, .. }) => {
-                    [caller.issuer, caller.subject, caller.organization.unwrap_or_default()].join(" ")
+                    [caller.issuer, caller.subject, caller.organization.unwrap_or_default()]
+                        .join(" ")
                 }
                 Err(_) => String::new(),
             }

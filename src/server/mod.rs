@@ -22,6 +22,7 @@ use rmcp::service::{RequestContext, RoleServer};
 
 use crate::Error;
 use crate::tool::Person;
+
 use ask::ClientAsk;
 use dispatch::{Dispatcher, Request};
 use progress::ClientProgress;
@@ -101,8 +102,11 @@ impl ServerHandler for Server {
         let progress = ClientProgress::start(&context);
         let meta = Self::mark(&context);
         let cancel = context.ct.clone();
-        let request = Request::new(entry, request.arguments.unwrap_or_default())
-            .answering(request.input_responses, request.request_state);
+        let (answers, state) = (request.input_responses, request.request_state);
+        let arguments = request.arguments.unwrap_or_default();
+        let request = Request::new(Arc::clone(&self.person), entry, arguments)
+            .await
+            .answering(answers, state);
         let ask = Arc::new(ClientAsk::new(context, self.dispatcher.open_state(&request)));
         let outcome = self.dispatcher.call(&request, ask, progress.reporter(), cancel).await;
         progress.finish().await;

@@ -1,15 +1,14 @@
 //! A person's accounts in the vault, and what Bitbucket calls them.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::LinkedAccount;
 use crate::auth0::{self, AccountId, ConnectedAccount, MyAccountToken, Tenant};
-use crate::bitbucket::{Client, Limits, Scopes};
+use crate::bitbucket::{Client, Limits};
 use crate::broker::{Broker, Error, Proof};
-use crate::identity::{Caller, Session, SignedIn};
+use crate::identity::{Session, SignedIn};
 use crate::text::Foreign;
 
 /// How long asking Bitbucket for a name may take. Nothing depends on it.
@@ -24,8 +23,6 @@ pub(super) struct Vault {
     pub(super) broker: Broker,
     pub(super) tenant: Tenant,
     pub(super) connection: String,
-    /// For whom the last link was made.
-    pub(super) person: Arc<Mutex<Option<Caller>>>,
 }
 
 impl Vault {
@@ -36,7 +33,10 @@ impl Vault {
 
     /// A My Account token for `signed_in`. A refresh token that Auth0 replaced on the way is kept before
     /// anything else happens, and stands for the person from then on.
-    pub(super) async fn my_account(&self, signed_in: &mut SignedIn) -> Result<MyAccountToken, Error> {
+    pub(super) async fn my_account(
+        &self,
+        signed_in: &mut SignedIn,
+    ) -> Result<MyAccountToken, Error> {
         let (token, rotated) = match self.tenant.my_account(&signed_in.refresh_token).await {
             Err(auth0::Error::SignedOut) => {
                 // The person may have signed in anew at a terminal.
@@ -56,7 +56,10 @@ impl Vault {
 
     /// The accounts that are linked. The name of one is Bitbucket's to tell; of several nobody knows
     /// which one it would tell.
-    pub(super) async fn accounts(&self, signed_in: &mut SignedIn) -> Result<Vec<LinkedAccount>, Error> {
+    pub(super) async fn accounts(
+        &self,
+        signed_in: &mut SignedIn,
+    ) -> Result<Vec<LinkedAccount>, Error> {
         let token = self.my_account(signed_in).await?;
         let accounts = self.list(signed_in, &token).await?;
         if let [account] = accounts.as_slice() {
@@ -114,17 +117,6 @@ impl Vault {
         Ok(())
     }
 
-    /// Notes which scopes a new link has brought.
-    pub(super) fn note_link(&self, signed_in: &SignedIn, scopes: Scopes) {
-        self.broker.note_link(&signed_in.caller, Some(scopes));
-        *self.person.lock().unwrap_or_else(PoisonError::into_inner) = Some(signed_in.caller.clone());
-    }
-
-    pub(super) fn relinking_can_help(&self, missing: &str) -> bool {
-        let person = self.person.lock().unwrap_or_else(PoisonError::into_inner);
-        person.as_ref().is_none_or(|caller| self.broker.relinking_can_help(caller, missing))
-    }
-
     /// What to call the person.
     pub(super) async fn name(&self, signed_in: &SignedIn) -> String {
         let identity = match &signed_in.identity {
@@ -132,11 +124,14 @@ impl Vault {
             None => self.session.identify().await.ok().flatten(),
         };
         let name = identity.and_then(|known| known.name.or(known.email).or(Some(known.subject)));
-        Foreign::line(&name.unwrap_or_else(|| "your Auth0 account".into()), NAME).as_str().to_owned()
+        Foreign::line(&name.unwrap_or_else(|| "your Auth0 account".into()), NAME)
+            .as_str()
+            .to_owned()
     }
 
     async fn client(&self, signed_in: &SignedIn) -> Result<Client, Error> {
-        let limits = Limits { deadline: Instant::now() + PATIENCE, cancel: CancellationToken::new() };
+        let limits =
+            Limits { deadline: Instant::now() + PATIENCE, cancel: CancellationToken::new() };
         self.broker.client(&Proof::from(signed_in.clone()), limits).await
     }
 }

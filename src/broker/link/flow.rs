@@ -7,25 +7,24 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use axum::Router;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Path, Query, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use serde::Deserialize;
 use tokio::sync::watch;
 use url::Url;
 
 use super::accounts::Vault;
 use super::attempts::{Attempt, Attempts, Connecting, Digest};
-use super::page::{self, Page};
 use super::{LinkedAccount, Outcome};
 use crate::auth0::{
     self, AccountId, Connect, ConnectedAccount, Identity, PkceVerifier, random_token,
 };
 use crate::broker::Error;
-use crate::identity::{Caller, CallbackQuery, PendingLogin, SignedIn};
+use crate::identity::{CallbackQuery, Caller, Page, PendingLogin, SignedIn, render_page};
 
 /// How long the page of a spent link can still be read.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -57,9 +56,16 @@ pub(super) struct Flow {
 enum Stage {
     /// Nothing has happened yet; who has signed in with this link, if anybody had to.
     Open(Option<Caller>),
-    Refused { since: SystemTime },
-    Linked { since: SystemTime, link: Box<Link> },
-    Undone { since: SystemTime },
+    Refused {
+        since: SystemTime,
+    },
+    Linked {
+        since: SystemTime,
+        link: Box<Link>,
+    },
+    Undone {
+        since: SystemTime,
+    },
 }
 
 /// What was linked, for the undo button.
@@ -68,6 +74,14 @@ struct Link {
     signed_in: SignedIn,
     account: AccountId,
     undo: Digest,
+}
+
+/// What the browser does next.
+pub(super) enum Step {
+    /// It goes on to Auth0.
+    GoOn(Url),
+    /// It shows a page of ours.
+    Show(Page),
 }
 
 #[derive(Deserialize)]
@@ -96,7 +110,7 @@ impl Flow {
             .route("/undo", post(taken_back))
             .route("/{ticket}", get(opened))
             .fallback(async || Page::unknown())
-            .layer(middleware::from_fn(page::render))
+            .layer(middleware::from_fn(render_page))
             .with_state(self)
     }
 
@@ -123,10 +137,13 @@ impl Flow {
     pub(super) async fn outcome(&self, patience: Duration) -> Outcome {
         let left = self.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         let mut news = self.outcome.subscribe();
-        let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting));
+        // Cloned at once: what `wait_for` lends would keep anybody from sending.
+        let decided = async {
+            let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting)).await;
+            decided.map(|outcome| outcome.clone())
+        };
         match tokio::time::timeout(patience.min(left), decided).await {
             Ok(Ok(outcome)) => {
-                let outcome = outcome.clone();
                 if matches!(outcome, Outcome::Failed(_)) && self.is_open() {
                     self.outcome.send_replace(Outcome::Waiting);
                 }
@@ -142,8 +159,8 @@ impl Flow {
         self.outcome.subscribe()
     }
 
-    /// Sends the browser on: to sign in where nobody is, and to link where somebody is.
-    async fn begin(&self) -> Result<Response, Error> {
+    /// Where the browser goes first: to sign in where nobody is, and to link where somebody is.
+    pub(super) async fn begin(&self) -> Result<Url, Error> {
         match self.vault.session.current().await? {
             Some(signed_in) => match self.connect(signed_in).await {
                 Err(Error::NotSignedIn) => self.log_in().await,
@@ -153,14 +170,14 @@ impl Flow {
         }
     }
 
-    async fn log_in(&self) -> Result<Response, Error> {
+    async fn log_in(&self) -> Result<Url, Error> {
         let (pending, url) = PendingLogin::start(&self.vault.tenant, self.callback.clone()).await?;
         self.attempts.open(Attempt::Login(Box::new(pending)));
-        Ok(Redirect::to(url.as_str()).into_response())
+        Ok(url)
     }
 
     /// Auth0's five minutes for the person's consent start here.
-    async fn connect(&self, mut signed_in: SignedIn) -> Result<Response, Error> {
+    async fn connect(&self, mut signed_in: SignedIn) -> Result<Url, Error> {
         let token = self.vault.my_account(&mut signed_in).await?;
         let (verifier, state) = (PkceVerifier::random(), random_token());
         let request = Connect {
@@ -174,30 +191,38 @@ impl Flow {
             self.vault.tenant.connected_accounts(&token, &self.vault.connection),
         );
         let ticket = ticket?;
-        let before = before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
+        let before =
+            before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
         let url = ticket.url.clone();
         let state = Digest::of(&state);
         let connecting = Connecting { state, signed_in, token, ticket, verifier, before };
         self.attempts.open(Attempt::Connect(Box::new(connecting)));
-        Ok(Redirect::to(url.as_str()).into_response())
+        Ok(url)
     }
 
     /// Acts on what the browser brought back.
-    async fn arrive(&self, query: CallbackQuery) -> Result<Response, Error> {
+    pub(super) async fn arrive(&self, query: CallbackQuery) -> Step {
+        match self.act_on(query).await {
+            Ok(step) => step,
+            Err(error) => Step::Show(self.failed(&error)),
+        }
+    }
+
+    async fn act_on(&self, query: CallbackQuery) -> Result<Step, Error> {
         let Some(attempt) = self.attempts.take(&query) else {
-            return Ok(Page::unexpected().into_response());
+            return Ok(Step::Show(Page::unexpected()));
         };
         let _turn = self.turn.lock().await;
         if let Some(page) = self.closed() {
-            return Ok(page.into_response());
+            return Ok(Step::Show(page));
         }
         if query.error.as_deref() == Some("access_denied") {
             self.enter(Stage::Refused { since: SystemTime::now() }, Outcome::Refused);
-            return Ok(Page::refused().into_response());
+            return Ok(Step::Show(Page::refused()));
         }
         match attempt {
             Attempt::Login(pending) if query.connect_code.is_none() => {
-                self.finish_login(*pending, &query).await
+                Ok(Step::GoOn(self.finish_login(*pending, &query).await?))
             }
             Attempt::Connect(connecting) if query.code.is_none() => {
                 // Auth0 promises `iss` for logins only, so here its absence says nothing.
@@ -206,12 +231,12 @@ impl Flow {
                 }
                 match &query.connect_code {
                     Some(code) if query.error.is_none() => {
-                        Ok(self.complete(*connecting, code).await?.into_response())
+                        Ok(Step::Show(self.complete(*connecting, code).await?))
                     }
                     _ => Err(auth0::Error::Denied.into()),
                 }
             }
-            _ => Ok(Page::unexpected().into_response()),
+            _ => Ok(Step::Show(Page::unexpected())),
         }
     }
 
@@ -219,7 +244,7 @@ impl Flow {
         &self,
         pending: PendingLogin,
         query: &CallbackQuery,
-    ) -> Result<Response, Error> {
+    ) -> Result<Url, Error> {
         let login = pending.finish(&self.vault.tenant, query).await?;
         let Identity { issuer, subject, organization, .. } = login.identity.clone();
         let caller = Caller { issuer, subject, organization };
@@ -237,7 +262,11 @@ impl Flow {
         let account = self.put_into_vault(&connecting, code).await?;
         let Connecting { signed_in, token, before, .. } = connecting;
         let undo = random_token();
-        let link = Link { signed_in: signed_in.clone(), account: account.id.clone(), undo: Digest::of(&undo) };
+        let link = Link {
+            signed_in: signed_in.clone(),
+            account: account.id.clone(),
+            undo: Digest::of(&undo),
+        };
         self.enter(
             Stage::Linked { since: SystemTime::now(), link: Box::new(link) },
             Outcome::Waiting,
@@ -257,10 +286,12 @@ impl Flow {
                 self.outcome.send_replace(Outcome::Unusable(words.clone()));
                 return Ok(Page::linked_in_vain(&words, &person, &undo));
             }
-            Err(error) => tracing::warn!(%error, "Bitbucket did not tell the linked account's name"),
+            Err(error) => {
+                tracing::warn!(%error, "Bitbucket did not tell the linked account's name")
+            }
             Ok(()) => {
                 let scopes = account.scopes.iter().map(String::as_str).collect();
-                self.vault.note_link(&signed_in, scopes);
+                self.vault.broker.note_link(&signed_in.caller, Some(scopes));
             }
         }
         tracing::info!(account = account.id, "a Bitbucket account was linked");
@@ -338,6 +369,15 @@ impl Flow {
     }
 }
 
+impl IntoResponse for Step {
+    fn into_response(self) -> Response {
+        match self {
+            Self::GoOn(url) => Redirect::to(url.as_str()).into_response(),
+            Self::Show(page) => page.into_response(),
+        }
+    }
+}
+
 /// The address that the agent was given. Opening it changes nothing: a scanner may do so too.
 async fn opened(State(flow): State<Arc<Flow>>, Path(ticket): Path<String>) -> Response {
     if Digest::of(&ticket) != flow.ticket {
@@ -346,7 +386,11 @@ async fn opened(State(flow): State<Arc<Flow>>, Path(ticket): Path<String>) -> Re
     if let Some(page) = flow.closed() {
         return page.into_response();
     }
-    flow.begin().await.unwrap_or_else(|error| flow.failed(&error).into_response())
+    let step = match flow.begin().await {
+        Ok(url) => Step::GoOn(url),
+        Err(error) => Step::Show(flow.failed(&error)),
+    };
+    step.into_response()
 }
 
 /// The way back from Auth0. Without a code it may still be behind the `#`.
@@ -386,17 +430,16 @@ async fn taken_back(
     form: Result<Form<Undo>, FormRejection>,
 ) -> Response {
     let Ok(Form(Undo { token })) = form else { return Page::unexpected().into_response() };
-    let page = tokio::spawn(async move {
-        flow.undo(&token).await.unwrap_or_else(|error| flow.failed(&error))
-    });
+    let page =
+        tokio::spawn(
+            async move { flow.undo(&token).await.unwrap_or_else(|error| flow.failed(&error)) },
+        );
     page.await.unwrap_or_else(|_| Page::failed("it was interrupted")).into_response()
 }
 
 /// In a task of its own, so that a browser that goes away does not stop what has begun.
 async fn settle(flow: Arc<Flow>, query: CallbackQuery) -> Response {
-    let arrival = tokio::spawn(async move {
-        flow.arrive(query).await.unwrap_or_else(|error| flow.failed(&error).into_response())
-    });
+    let arrival = tokio::spawn(async move { flow.arrive(query).await.into_response() });
     arrival.await.unwrap_or_else(|_| Page::failed("it was interrupted").into_response())
 }
 

@@ -6,9 +6,10 @@
 
 mod accounts;
 mod attempts;
+mod elsewhere;
 mod flow;
 mod page;
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;
 
 use std::ops::RangeInclusive;
@@ -19,6 +20,7 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use self::accounts::Vault;
+pub use self::elsewhere::{Elsewhere, Pasted};
 use self::flow::{Flow, Lives};
 use super::{Broker, Error};
 use crate::auth0::{AccountId, Tenant, random_token};
@@ -109,7 +111,7 @@ impl Linker {
     /// A linker with no page open.
     #[must_use]
     pub fn new(session: Session, broker: Broker, tenant: Tenant, connection: String) -> Self {
-        let vault = Vault { session, broker, tenant, connection, person: Arc::default() };
+        let vault = Vault { session, broker, tenant, connection };
         Self::with(vault, PORTS, LIVES)
     }
 
@@ -129,10 +131,7 @@ impl Linker {
         {
             return Ok(Offer { url: url.clone(), expires_at: flow.expires_at() });
         }
-        let old = self.inner.take_page();
-        if let Some(old) = old {
-            old.shut().await;
-        }
+        self.close().await;
         let mut page = Loopback::bind_first_of(self.inner.ports.clone()).await?;
         let ticket = random_token();
         let (vault, lives) = (self.inner.vault.clone(), self.inner.lives);
@@ -143,6 +142,21 @@ impl Linker {
         tokio::spawn(close_in_time(Arc::downgrade(&self.inner), Arc::downgrade(&flow)));
         *self.inner.pending() = Some(Pending { url, flow, page: Some(page) });
         Ok(offer)
+    }
+
+    /// A link for a browser on another machine: the person opens its address there, and pastes back the
+    /// one that the browser ends on.
+    ///
+    /// # Errors
+    /// A failure of Auth0.
+    pub async fn elsewhere(&self) -> Result<Elsewhere, Error> {
+        let mut callback =
+            Url::parse("http://127.0.0.1/callback").map_err(|_| Error::Interrupted)?;
+        // Any of the registered ports does: nobody listens there.
+        let _ = callback.set_port(Some(*self.inner.ports.start()));
+        let (vault, lives) = (self.inner.vault.clone(), self.inner.lives);
+        let flow = Arc::new(Flow::new(vault, callback.clone(), &random_token(), lives));
+        Elsewhere::begin(flow, callback).await
     }
 
     /// What has come of the last offer, after a wait of `patience` at most.
@@ -195,13 +209,15 @@ impl Linker {
         Ok(Unlinked::Removed(account))
     }
 
-    /// Whether consent could bring the scope `missing`: see [`Broker::relinking_can_help`].
-    #[must_use]
-    pub fn relinking_can_help(&self, missing: &str) -> bool {
-        self.inner.vault.relinking_can_help(missing)
+    /// Closes the page at once, and waits until the browser has the answers that are under way.
+    pub async fn close(&self) {
+        let page = self.inner.take_page();
+        if let Some(page) = page {
+            page.shut().await;
+        }
     }
 
-    /// Closes the page at once. Answers under way still reach the browser.
+    /// Closes the page at once. Answers under way reach the browser if the process lives on.
     pub fn shut(&self) {
         self.inner.shut();
     }

@@ -3,23 +3,10 @@
 
 use std::fmt::Write as _;
 
-use axum::Extension;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
 use super::LinkedAccount;
-use crate::identity::CspNonce;
-
-const STYLE: &str = "\
-    :root{color-scheme:light dark;font:1.05rem/1.5 system-ui,sans-serif}\
-    body{margin:0;display:grid;place-items:center;min-height:100vh}\
-    main{max-width:34rem;padding:2rem}\
-    h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}\
-    button{font:inherit;padding:.5rem 1rem;border:1px solid;border-radius:.4rem;\
-    background:none;color:inherit;cursor:pointer}\
-    button:focus-visible{outline:3px solid Highlight;outline-offset:2px}";
+use crate::identity::{Page, escape};
 
 /// Moves what Auth0 put behind the `#`, which no server sees, into the form, and out of the history.
 const HAND_ON: &str = "\
@@ -29,15 +16,6 @@ const HAND_ON: &str = "\
     for(const name of ['connect_code','state','error','iss'])\
     if(given.has(name))form.elements[name].value=given.get(name);\
     if(form.elements.connect_code.value||form.elements.error.value)form.submit();";
-
-/// A page, to be answered with. [`render`] makes it what the browser sees.
-#[derive(Clone)]
-pub(super) struct Page {
-    status: StatusCode,
-    title: String,
-    body: String,
-    script: Option<&'static str>,
-}
 
 impl Page {
     /// The account is linked. `person` is whose vault it is in; the form takes `undo` back.
@@ -130,7 +108,8 @@ impl Page {
 
     /// Two people are at work on one link.
     pub(super) fn another_person() -> Self {
-        let body = "<p>Somebody else has already signed in with this link. Nothing was changed.</p>";
+        let body =
+            "<p>Somebody else has already signed in with this link. Nothing was changed.</p>";
         Self::new(StatusCode::FORBIDDEN, "This link is for someone else", body)
     }
 
@@ -156,47 +135,7 @@ impl Page {
             escape(state)
         );
         let page = Self::new(StatusCode::OK, "One moment", body);
-        Self { script: Some(HAND_ON), ..page }
-    }
-
-    fn document(&self, nonce: &str) -> String {
-        let title = escape(&self.title);
-        let script = self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
-        format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-             <style nonce=\"{nonce}\">{STYLE}</style></head>\
-             <body><main><h1>{title}</h1>{}{}</main></body></html>",
-            self.body,
-            script.unwrap_or_default()
-        )
-    }
-
-    fn new(status: StatusCode, title: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { status, title: title.into(), body: body.into(), script: None }
-    }
-}
-
-impl IntoResponse for Page {
-    fn into_response(self) -> Response {
-        let status = self.status;
-        let mut response = status.into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
-}
-
-/// Writes out the page that a handler has chosen. The server guards it by headers, and its policy lets
-/// only the style and script with this answer's nonce count.
-pub(super) async fn render(
-    Extension(CspNonce(nonce)): Extension<CspNonce>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<Page>() {
-        Some(page) => (page.status, Html(page.document(&nonce))).into_response(),
-        None => response,
+        page.with_script(HAND_ON)
     }
 }
 
@@ -207,21 +146,6 @@ fn undo_form(undo: &str) -> String {
          <button>Not mine: undo</button></form>",
         escape(undo)
     )
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -241,7 +165,7 @@ mod tests {
         };
         let page = Page::linked(&account, "<i>me</i>", "token");
         assert_eq!(
-            page.body,
+            page.body(),
             "<p>Bitbucket account <strong>&lt;script&gt;alert(1)&lt;/script&gt;</strong> \
              (&quot;A&quot; &amp; &#39;B&#39;) is now linked to <strong>&lt;i&gt;me&lt;/i&gt;</strong>.\
              </p><p>You can close this page and go back to your agent.</p>\

@@ -4,6 +4,9 @@
 mod call;
 mod checks;
 mod comments;
+mod commit_files;
+mod commits;
+mod diffs;
 mod edits;
 mod errors;
 mod fields;
@@ -14,6 +17,7 @@ mod page;
 mod pull_request_shapes;
 mod pull_requests;
 mod query;
+mod refs;
 mod repositories;
 mod reviews;
 mod scopes;
@@ -22,6 +26,7 @@ mod seed_pull_requests;
 mod seed_review_42;
 mod seed_reviews;
 mod shapes;
+mod source;
 mod state;
 mod statuses;
 mod tasks;
@@ -49,6 +54,11 @@ pub(super) fn router(api: Api) -> Router {
         .merge(workspaces::routes())
         .merge(members::routes())
         .merge(repositories::routes())
+        .merge(source::routes())
+        .merge(commit_files::routes())
+        .merge(refs::routes())
+        .merge(commits::routes())
+        .merge(diffs::routes())
         .merge(pull_requests::routes())
         .merge(reviews::routes())
         .merge(comments::routes())
@@ -68,6 +78,7 @@ pub(super) fn router(api: Api) -> Router {
         .nest("/2.0", served)
         .fallback(no_such_api)
         .layer(from_fn_with_state(api.clone(), front))
+        .merge(source::media())
         .with_state(api)
 }
 

@@ -12,7 +12,7 @@ use super::model::{
 use super::seed_reviews;
 use super::state::{Repository, uuid};
 use super::workspaces;
-use crate::sandbox::git::Git;
+use crate::sandbox::git::{Change, Git};
 use crate::sandbox::people::{self, Person};
 use crate::sandbox::seed::{self, Fate, SeededPullRequest, SeededRepository};
 
@@ -33,7 +33,12 @@ pub(crate) fn end() -> Timestamp {
 
 /// Every repository with all that is in it, for one sandbox alone.
 pub(crate) fn repositories() -> Vec<Arc<Repository>> {
-    seed::repositories().into_iter().filter_map(furnish).map(Arc::new).collect()
+    seed::repositories()
+        .into_iter()
+        .filter_map(furnish)
+        .chain(secret_plans())
+        .map(Arc::new)
+        .collect()
 }
 
 fn furnish(seeded: SeededRepository) -> Option<Repository> {
@@ -49,8 +54,6 @@ fn furnish(seeded: SeededRepository) -> Option<Repository> {
             ],
         ),
         "notes" => ("PROJ", &[("ana", Permission::Admin)]),
-        // For everybody else it does not exist.
-        "secret-plans" => ("OPS", &[("cleo", Permission::Admin)]),
         _ => (
             "SHOP",
             &[
@@ -88,6 +91,37 @@ fn furnish(seeded: SeededRepository) -> Option<Repository> {
         git: seeded.git,
         pull_requests: Mutex::new(pull_requests),
         statuses: Mutex::new(statuses),
+        ids: AtomicU64::new(FIRST_ID),
+    })
+}
+
+/// A repository that only Cleo sees; for everybody else it does not exist.
+fn secret_plans() -> Option<Repository> {
+    let created_on = Timestamp::constant(1_787_205_600, 0);
+    let git = Git::create().ok()?;
+    let plan = Change::Write {
+        path: "plan.md".into(),
+        bytes: b"# Plan\n\nCoffee.\n".to_vec(),
+        executable: false,
+    };
+    let cleo = people::find("cleo")?;
+    git.commit("main", &[], &[plan], (cleo.name, cleo.email), created_on, "Plan\n").ok()?;
+    Some(Repository {
+        workspace: workspaces::find("acme")?,
+        slug: "secret-plans".into(),
+        name: "Secret plans".into(),
+        description: String::new(),
+        uuid: uuid("repository acme/secret-plans"),
+        project: "OPS",
+        language: "",
+        is_private: true,
+        main_branch: "main".into(),
+        created_on,
+        permissions: vec![("cleo", Permission::Admin)],
+        default_reviewers: (&[], &[]),
+        git,
+        pull_requests: Mutex::default(),
+        statuses: Mutex::default(),
         ids: AtomicU64::new(FIRST_ID),
     })
 }

@@ -22,6 +22,7 @@ use gix::objs::{Commit, CommitRef, Kind, Tag as TagObject, TagRef, Tree, TreeRef
 use jiff::Timestamp;
 
 pub(crate) use self::diff::{DiffOptions, FileDiff, Status};
+pub(crate) use self::diff_text::is_binary;
 pub(crate) use self::merge::{MergeProblem, Strategy};
 use self::objects::Objects;
 pub(crate) use self::tree::{Entry, EntryKind, Node};

@@ -1,12 +1,15 @@
 //! The API as a client meets it, over a real port.
 
+mod committing;
 mod edits;
 mod frame;
+mod histories;
 mod merging;
 mod places;
 mod pull_requests;
 mod reviewing;
 mod seed;
+mod sources;
 
 use std::sync::Arc;
 

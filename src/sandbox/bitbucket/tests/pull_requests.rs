@@ -129,3 +129,19 @@ async fn keeps_one_status_per_key() {
     let body = json!({ "key": "k", "state": "DONE", "url": "https://example.test/1" });
     assert_eq!(served.post("linked", &format!("{commit}/build"), body).await.status, 400);
 }
+
+#[tokio::test]
+async fn leads_to_the_diff_before_and_after_the_merge() {
+    let served = Served::start().await;
+    let follow = async |kind: &str| {
+        let answer = served.get("linked", &format!("{SHOP}/42/{kind}")).await;
+        served.get("linked", answer.header("location")).await
+    };
+    let before = (follow("diff").await, follow("diffstat").await);
+    assert_eq!((before.0.status, before.1.status), (200, 200));
+    assert_eq!(before.0.text.matches("diff --git ").count(), 12);
+    let body = json!({ "merge_strategy": "squash" });
+    let merged = served.post("linked", &format!("{SHOP}/42/merge"), body).await;
+    assert_eq!(merged.json()["state"], "MERGED");
+    assert_eq!(follow("diff").await.text, before.0.text);
+}

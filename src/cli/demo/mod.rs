@@ -1,0 +1,187 @@
+//! `demo`: the whole story, offline. Every line tells what happened in this very run.
+
+mod story;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use rmcp::model::{CallToolRequestParams, CallToolResult, ProtocolVersion};
+use rmcp::service::RunningService;
+use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient};
+use serde_json::{Value, json};
+
+use super::local;
+use crate::broker::Broker;
+use crate::config::{Need, Sources};
+use crate::sandbox::{Options, Sandbox};
+use crate::server::{self, Server};
+use story::{Person, Story};
+
+/// Whose part the demo plays: somebody whose Bitbucket account is not linked yet.
+const ACCOUNT: &str = "guest";
+const REPOSITORY: &str = "acme/shop";
+/// The pull request that is reviewed and merged.
+const NUMBER: u32 = 42;
+/// How much of a pipe the client and the server share.
+const PIPE: usize = 1 << 20;
+
+/// Show the whole story offline: link an account, then read, review and merge a pull request.
+#[derive(Debug, Args)]
+pub(super) struct Demo {}
+
+impl Demo {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let started = Instant::now();
+        let sandbox =
+            Sandbox::start(Options::default()).await.context("the sandbox could not start")?;
+        let sandbox = Arc::new(sandbox);
+        let story = Story::new();
+        story.chapter("The stage");
+        story.line("sandbox", &format!("an Auth0 tenant at {}", sandbox.auth0_domain()));
+        story.line("sandbox", &format!("a Bitbucket Cloud at {}", sandbox.bitbucket_api_url()));
+        let mut agent = Agent::connect(Arc::clone(&sandbox), story.clone()).await?;
+        agent.list_tools().await?;
+        agent.tell().await?;
+        agent.check_secrecy()?;
+        agent.client.close().await?;
+        story.chapter("The end");
+        story.line(
+            "demo",
+            &format!("all of it happened in {:.1} s", started.elapsed().as_secs_f32()),
+        );
+        story.finish()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A real MCP client before the real server, with a person beside it.
+struct Agent {
+    client: RunningService<RoleClient, Person>,
+    broker: Broker,
+    sandbox: Arc<Sandbox>,
+    story: Story,
+    _state: tempfile::TempDir,
+}
+
+impl Agent {
+    async fn connect(sandbox: Arc<Sandbox>, story: Story) -> anyhow::Result<Self> {
+        // Nothing of this machine counts here: not its environment, not its state.
+        let state = tempfile::tempdir()?;
+        let mut sources = Sources::new(BTreeMap::new());
+        sources.state_folder = Some(state.path().to_owned());
+        let sources = sources.in_sandbox(sandbox.settings(Some(ACCOUNT)));
+        let config = local::load(&sources, Need::Auth0)?;
+        let person = local::local(&config)?;
+        let broker = person.broker.clone();
+        let server = Server::new(local::dispatcher(&config)?, Arc::new(person));
+        let (ours, theirs) = tokio::io::duplex(PIPE);
+        tokio::spawn(async move {
+            let (reader, writer) = tokio::io::split(theirs);
+            if let Err(error) = server::stdio::serve_on(server, reader, writer).await {
+                tracing::error!(%error, "the server stopped");
+            }
+        });
+        let person = Person::new(Arc::clone(&sandbox), ACCOUNT, story.clone());
+        let lifecycle = ClientLifecycleMode::Discover {
+            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        };
+        let client = person.serve_with_lifecycle(ours, lifecycle).await?;
+        Ok(Self { client, broker, sandbox, story, _state: state })
+    }
+
+    async fn list_tools(&self) -> anyhow::Result<()> {
+        let tools = self.client.list_all_tools().await?;
+        let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
+        self.story.line("agent", "connects as an MCP client (2026-07-28) and lists the tools");
+        self.story.result(&format!("{} tools: {}", tools.len(), names.join(", ")), usize::MAX);
+        Ok(())
+    }
+
+    async fn tell(&mut self) -> anyhow::Result<()> {
+        self.story.chapter("The first call finds no Bitbucket account linked");
+        self.call("list_pull_requests", json!({ "repository": REPOSITORY, "limit": 6 }), 10)
+            .await?;
+
+        self.story.chapter("Now the agent works as its user");
+        let pull_request = json!({ "repository": REPOSITORY, "number": NUMBER });
+        self.call("get_pull_request", pull_request.clone(), 30).await?;
+        let mut diff = pull_request.clone();
+        diff["paths"] = json!(["src/cart/**"]);
+        self.call("get_pull_request_diff", diff, 24).await?;
+
+        self.story.chapter("A review in one call");
+        let mut review = pull_request.clone();
+        review["comments"] =
+            json!([{ "text": "Reads well. One test for an empty cart would be good." }]);
+        review["verdict"] = json!("approve");
+        self.call("review_pull_request", review.clone(), 12).await?;
+        self.story.line("agent", "sends the same review again, as agents do");
+        self.call("review_pull_request", review, 12).await?;
+
+        self.story.chapter("The merge needs the person's yes");
+        let merged = self.call("merge_pull_request", pull_request.clone(), 12).await?;
+        let read = self
+            .call(
+                "get_pull_request",
+                json!({
+                    "repository": REPOSITORY, "number": NUMBER, "include": [],
+                }),
+                4,
+            )
+            .await?;
+        ensure!(read["state"] == "MERGED", "the pull request is not merged: {read}");
+        ensure!(merged["commit"].is_string(), "the merge names no commit: {merged}");
+        Ok(())
+    }
+
+    /// Calls a tool as an agent would, and tells what went to and fro.
+    async fn call(&self, tool: &str, arguments: Value, lines: usize) -> anyhow::Result<Value> {
+        let exchanges = self.sandbox.world().exchanges(ACCOUNT);
+        let requests = self.sandbox.requests().len();
+        self.story.line("agent", &format!("{tool} {arguments}"));
+        let Value::Object(arguments) = arguments else { bail!("arguments are an object") };
+        let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let result: CallToolResult = self.client.call_tool(request).await?;
+        let text =
+            result.content.first().and_then(|block| block.as_text()).map(|text| text.text.clone());
+        let text = text.with_context(|| format!("`{tool}` answered without text"))?;
+        self.story.result(&text, lines);
+        ensure!(result.is_error != Some(true), "`{tool}` failed: {text}");
+        self.story.line("vault", &self.vault(exchanges, requests));
+        result.structured_content.with_context(|| format!("`{tool}` answered without structure"))
+    }
+
+    /// What the call cost, as the sandbox itself counted.
+    fn vault(&self, exchanges_before: usize, requests_before: usize) -> String {
+        let exchanges = self.sandbox.world().exchanges(ACCOUNT) - exchanges_before;
+        let to_bitbucket = self.sandbox.requests().into_iter().skip(requests_before);
+        let to_bitbucket = to_bitbucket.filter(|request| request.path.starts_with("/2.0")).count();
+        let counts = self.broker.counts();
+        format!(
+            "{exchanges} token exchanged, {} cached; {to_bitbucket} requests to Bitbucket",
+            counts.cached
+        )
+    }
+
+    /// No token that either service ever saw may stand in what the agent saw.
+    fn check_secrecy(&self) -> anyhow::Result<()> {
+        self.story.chapter("What the agent never saw");
+        let seen = self.story.seen_by_agent();
+        let mut tokens = 0;
+        for request in self.sandbox.requests() {
+            let Some(header) = &request.authorization else { continue };
+            let token = header.split_once(' ').map_or(header.as_str(), |(_, token)| token);
+            tokens += 1;
+            ensure!(!seen.contains(token), "a token reached the agent");
+        }
+        self.story.line(
+            "demo",
+            &format!("{tokens} requests carried a token; none of them is in the {} bytes that the agent read", seen.len()),
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! A page that a person sees in their browser: small, without anything from elsewhere, and with every
+//! name that somebody else has chosen escaped.
+
+use axum::Extension;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+
+use super::CspNonce;
+
+const STYLE: &str = "\
+    :root{color-scheme:light dark;font:1.05rem/1.5 system-ui,sans-serif}\
+    body{margin:0;display:grid;place-items:center;min-height:100vh}\
+    main{max-width:34rem;padding:2rem}\
+    h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}\
+    button{font:inherit;padding:.5rem 1rem;border:1px solid;border-radius:.4rem;\
+    background:none;color:inherit;cursor:pointer}\
+    button:focus-visible{outline:3px solid Highlight;outline-offset:2px}";
+
+/// A page, to be answered with. [`render`] makes it what the browser sees.
+#[derive(Clone)]
+pub(crate) struct Page {
+    status: StatusCode,
+    title: String,
+    body: String,
+    script: Option<&'static str>,
+}
+
+impl Page {
+    /// A page with `title` as its heading. `body` is HTML, with every foreign text in it escaped.
+    pub(crate) fn new(
+        status: StatusCode,
+        title: impl Into<String>,
+        body: impl Into<String>,
+    ) -> Self {
+        Self { status, title: title.into(), body: body.into(), script: None }
+    }
+
+    /// The same page with a script of ours.
+    pub(crate) fn with_script(self, script: &'static str) -> Self {
+        Self { script: Some(script), ..self }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// The whole document, whose style and script carry `nonce`.
+    pub(crate) fn document(&self, nonce: &str) -> String {
+        let title = escape(&self.title);
+        let script =
+            self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+             <style nonce=\"{nonce}\">{STYLE}</style></head>\
+             <body><main><h1>{title}</h1>{}{}</main></body></html>",
+            self.body,
+            script.unwrap_or_default()
+        )
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes out the page that a handler has chosen. The server guards it by headers, and its policy lets
+/// only the style and script with this answer's nonce count.
+pub(crate) async fn render(
+    Extension(CspNonce(nonce)): Extension<CspNonce>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<Page>() {
+        Some(page) => (page.status, Html(page.document(&nonce))).into_response(),
+        None => response,
+    }
+}
+
+/// `text` as HTML shows it.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
