@@ -243,6 +243,11 @@ impl<'a> Call<'a> {
         &self.client.connector
     }
 
+    /// What was added to the query.
+    pub(super) fn parameters(&self) -> &[(&'static str, String)] {
+        &self.query
+    }
+
     /// The path, relative to the API's base.
     pub(super) fn path_text(&self) -> Result<&str, Error> {
         let refused = |argument: &str| Error::Unaddressable { argument: argument.to_owned() };
