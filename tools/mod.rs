@@ -7,6 +7,7 @@ mod accounts;
 mod commits;
 mod lookup;
 mod params;
+mod pull_requests;
 mod refs;
 mod repositories;
 mod shown;
@@ -35,6 +36,7 @@ pub const TOOLSETS: &[Toolset] = &[
     source::TOOLSET,
     refs::TOOLSET,
     commits::TOOLSET,
+    pull_requests::TOOLSET,
 ];
 
 /// All tools, in the order of the catalogue.

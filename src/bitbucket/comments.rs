@@ -26,7 +26,7 @@ const TASK_FIELDS: &str = "next,size,values.id,values.content.raw,values.state,\
 pub(crate) struct Comment {
     pub(crate) id: u64,
     #[serde(deserialize_with = "null_as_default")]
-    pub(crate) content: Content,
+    pub(crate) content: RawText,
     #[serde(deserialize_with = "null_as_default")]
     pub(crate) user: User,
     #[serde(deserialize_with = "null_as_default")]
@@ -47,7 +47,7 @@ pub(crate) struct Comment {
 /// What somebody wrote, as they typed it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub(crate) struct Content {
+pub(crate) struct RawText {
     #[serde(deserialize_with = "null_as_default")]
     pub(crate) raw: String,
 }
@@ -91,7 +91,7 @@ pub(crate) struct Resolution {
 /// A comment to be posted.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NewComment {
-    pub(crate) content: Content,
+    pub(crate) content: RawText,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) inline: Option<Inline>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ pub(crate) struct NewComment {
 pub(crate) struct Task {
     pub(crate) id: u64,
     #[serde(deserialize_with = "null_as_default")]
-    pub(crate) content: Content,
+    pub(crate) content: RawText,
     #[serde(deserialize_with = "null_as_default")]
     pub(crate) state: String,
     #[serde(deserialize_with = "null_as_default")]
@@ -116,7 +116,7 @@ pub(crate) struct Task {
 /// A task to be added.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct NewTask {
-    pub(crate) content: Content,
+    pub(crate) content: RawText,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comment: Option<Reference>,
 }
@@ -153,7 +153,11 @@ impl Repository<'_> {
     }
 
     /// `GET pullrequests/{number}/tasks`
-    pub(crate) async fn list_tasks(&self, number: u32, at_most: usize) -> Result<Page<Task>, Error> {
+    pub(crate) async fn list_tasks(
+        &self,
+        number: u32,
+        at_most: usize,
+    ) -> Result<Page<Task>, Error> {
         let path = self.pull_request(number).fixed("tasks");
         self.client().get(path).fields(TASK_FIELDS).all(PAGE, at_most).await
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::pull_requests::PullRequest;
 use super::wire::null_as_default;
 use super::{Error, Page, Repository};
+use crate::text::Foreign;
 
 /// The most builds on a page.
 const PAGE: u32 = 100;
@@ -137,9 +138,7 @@ impl Repository<'_> {
         let status: TaskStatus = self.client().get(path).json().await?;
         match (status.task_status.as_str(), status.merge_result) {
             ("SUCCESS", Some(merged)) => Ok(Merging::Done(merged)),
-            ("SUCCESS", None) => {
-                Ok(Merging::Done(Box::new(self.get_pull_request(number).await?)))
-            }
+            ("SUCCESS", None) => Ok(Merging::Done(Box::new(self.get_pull_request(number).await?))),
             _ => Ok(Merging::Going(Some(task.clone()))),
         }
     }
@@ -162,8 +161,16 @@ impl MergeCheck {
 
     /// Whether a merge cannot go through because of it.
     pub(crate) fn blocks(&self) -> bool {
-        self.has_failed()
-            && (self.is_conflict() || self.blocking.or(self.required).unwrap_or(true))
+        self.has_failed() && (self.is_conflict() || self.blocking.or(self.required).unwrap_or(true))
+    }
+
+    /// What it says, or what it is called.
+    pub(crate) fn why(&self) -> Foreign {
+        match self.reason.as_deref().map(str::trim) {
+            Some(reason) if !reason.is_empty() => Foreign::line(reason, 200),
+            _ if self.is_conflict() => Foreign::line("the branches conflict", 80),
+            _ => Foreign::line(&self.kind.replace('_', " "), 80),
+        }
     }
 
     /// Whether it is about conflicts between the branches.

@@ -7,12 +7,16 @@
 mod accounts;
 mod budget;
 mod call;
+mod comments;
 mod commits;
 mod connector;
 mod error;
+mod members;
+mod merge;
 mod page;
 mod path;
 mod problem;
+mod pull_requests;
 mod redirect;
 mod refs;
 mod repositories;
@@ -30,19 +34,25 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::call::{Answer, Bytes, Call};
+pub(crate) use self::call::{Bytes, Call};
+pub(crate) use self::comments::{Comment, Inline, NewComment, NewTask, RawText, Reference, Task};
 pub(crate) use self::commits::{Author, CommitData};
 pub use self::connector::Connector;
 pub use self::error::Error;
+pub(crate) use self::merge::{Build, MergeOptions, MergeTask, Mergeability, Merging};
 pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
+pub(crate) use self::pull_requests::{
+    End, FileChange, Filter, Participant, PullRequest, State, Verdict, literal,
+};
 pub use self::redirect::Refusal;
 pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved};
 pub(crate) use self::repositories::RepositoryData;
 pub use self::scopes::{Granted, Scopes};
 pub(crate) use self::source::{Content, EntryData, EntryKind};
 pub use self::token::{AccessToken, TokenError, TokenSource};
+pub(crate) use self::wire::User;
 
 /// A Bitbucket Cloud client that acts as one user, made for one call of a tool.
 #[derive(Clone)]

@@ -38,6 +38,16 @@ pub struct Resume {
 }
 
 impl Resume {
+    /// For a list that we make ourselves out of a whole one: how much of it was given out already.
+    /// It leads to no endpoint.
+    pub(crate) fn after(skip: usize) -> Self {
+        Self { next: String::new(), skip }
+    }
+
+    /// How much was given out already.
+    pub(crate) fn skipped(&self) -> usize {
+        self.skip
+    }
     /// The commit whose files or history the list goes through.
     pub(super) fn commit(&self) -> Option<String> {
         let segments = segments(&self.next);

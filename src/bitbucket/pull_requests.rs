@@ -164,9 +164,9 @@ pub(crate) struct FileName {
 }
 
 /// Which pull requests to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Filter {
-    /// Every state where there is none.
+    /// One, or all four: without any, only open ones come.
     pub(crate) states: Vec<&'static str>,
     /// Further conditions in Bitbucket's query language.
     pub(crate) conditions: Vec<String>,
@@ -247,18 +247,12 @@ impl Repository<'_> {
 impl Filter {
     /// Bitbucket does not look at `state` as soon as there is a `q`, so the states move into it.
     fn apply<'a>(&self, call: Call<'a>) -> Call<'a> {
-        if self.conditions.is_empty() && !self.states.is_empty() {
+        if self.conditions.is_empty() {
             return call.queries(self.states.iter().map(|state| ("state", state)));
         }
         let mut conditions = self.conditions.clone();
-        let states: Vec<String> =
-            self.states.iter().map(|state| format!("state = {}", literal(state))).collect();
-        match states.as_slice() {
-            // Without any `q` and `state` only open ones come.
-            [] if conditions.is_empty() => conditions.push("id > 0".to_owned()),
-            [] => {}
-            [state] => conditions.push(state.clone()),
-            states => conditions.push(format!("({})", states.join(" OR "))),
+        if let [state] = self.states.as_slice() {
+            conditions.push(format!("state = {}", literal(state)));
         }
         call.query("q", conditions.join(" AND "))
     }

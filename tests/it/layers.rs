@@ -8,6 +8,7 @@ const LAYERS: &[(&str, &str, &[&str])] = &[
     ("net", "src/net.rs", &[]),
     ("seal", "src/seal.rs", &[]),
     ("config", "src/config", &[]),
+    ("diff", "src/diff", &["text"]),
     ("sandbox", "src/sandbox", &[]),
     ("auth0", "src/auth0", &["net", "text"]),
     ("bitbucket", "src/bitbucket", &["net", "text"]),
@@ -15,7 +16,7 @@ const LAYERS: &[(&str, &str, &[&str])] = &[
     ("broker", "src/broker", &["auth0", "bitbucket", "identity", "net", "text"]),
     ("error", "src/error.rs", &["auth0", "bitbucket", "broker", "identity", "net", "text"]),
     ("tool", "src/tool", &["bitbucket", "broker", "error", "identity", "seal", "text"]),
-    ("tools", "tools", &["bitbucket", "broker", "error", "identity", "text", "tool"]),
+    ("tools", "tools", &["bitbucket", "broker", "diff", "error", "identity", "text", "tool"]),
     (
         "server",
         "src/server",

@@ -1,0 +1,246 @@
+use std::fmt::Write as _;
+
+use futures::TryFutureExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shape::{Branch, bare, count, day, person, title};
+use super::{absent, people};
+use crate::Result;
+use crate::bitbucket::{Filter, PullRequest, RepositoryId, literal};
+use crate::text::Foreign;
+use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::params::{Limit, RepositoryArgument, Revision, WorkspaceArgument};
+use crate::tools::shown::{more, time};
+
+/// List the pull requests of one repository, the open ones unless asked otherwise.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListPullRequests {
+    /// Workspace, if `repository` has none.
+    workspace: Option<WorkspaceArgument>,
+    /// The repository.
+    repository: RepositoryArgument,
+    /// In which state.
+    #[serde(default)]
+    state: StateFilter,
+    /// Who wrote it: nickname, name, uuid or `me`.
+    #[schemars(length(min = 1, max = 100))]
+    author: Option<String>,
+    /// Who is to review it: nickname, name, uuid or `me`.
+    #[schemars(length(min = 1, max = 100))]
+    reviewer: Option<String>,
+    /// Its source branch.
+    source: Option<Revision>,
+    /// Its destination branch.
+    destination: Option<Revision>,
+    /// In which order.
+    #[serde(default)]
+    sort: Sort,
+    /// How many at once.
+    #[serde(default)]
+    limit: Limit,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum StateFilter {
+    #[default]
+    Open,
+    Merged,
+    Declined,
+    Superseded,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+enum Sort {
+    #[default]
+    #[serde(rename = "-updated_on")]
+    NewestChange,
+    #[serde(rename = "updated_on")]
+    OldestChange,
+    #[serde(rename = "-created_on")]
+    Newest,
+    #[serde(rename = "created_on")]
+    Oldest,
+}
+
+/// Some pull requests of a repository.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PullRequests {
+    /// The repository.
+    repository: String,
+    /// How many there are in all, where Bitbucket says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    /// The ones on this page.
+    pull_requests: Vec<Row>,
+    /// Gets the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A pull request in short.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Row {
+    /// Its number.
+    number: u32,
+    /// Its title.
+    title: Foreign,
+    /// Its state.
+    state: &'static str,
+    /// Whether it is a draft.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    draft: bool,
+    /// Who wrote it.
+    author: Foreign,
+    /// The branch to merge from.
+    source: Branch,
+    /// The branch to merge into.
+    destination: Branch,
+    /// How many comments it has.
+    comments: u64,
+    /// How many tasks it has, done or not.
+    tasks: u64,
+    /// When it last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_on: Option<String>,
+    #[serde(skip)]
+    day: String,
+}
+
+impl Tool for ListPullRequests {
+    const NAME: &'static str = "list_pull_requests";
+    const TITLE: &'static str = "List pull requests";
+    const EFFECT: Effect = Effect::Reads;
+    const SCOPES: &'static [&'static str] = &["pullrequest"];
+    type Output = PullRequests;
+
+    async fn run(self, cx: &Context) -> Result<PullRequests> {
+        let id = self.repository.id(self.workspace.as_ref())?;
+        let resume = cx.resume(self.cursor.as_deref())?;
+        let repository = cx.repository(&id).await?;
+        let filter = self.filter(cx, &id).await?;
+        let page = repository
+            .list_pull_requests(&filter, self.limit.get(), resume.as_ref())
+            .map_err(|error| absent::repository(error, &id))
+            .await?;
+        Ok(PullRequests {
+            repository: id.to_string(),
+            total: page.size,
+            next_cursor: cx.cursor(page.next)?,
+            pull_requests: page.values.iter().map(Row::from).collect(),
+        })
+    }
+}
+
+impl ListPullRequests {
+    async fn filter(&self, cx: &Context, id: &RepositoryId) -> Result<Filter> {
+        let mut conditions = Vec::new();
+        for (field, words) in [("author", &self.author), ("reviewers", &self.reviewer)] {
+            if let Some(words) = words {
+                let client = cx.bitbucket().await?;
+                conditions.push(people::condition(client, &id.workspace, field, words).await?);
+            }
+        }
+        for (field, branch) in [("source", &self.source), ("destination", &self.destination)] {
+            if let Some(Revision(branch)) = branch {
+                conditions.push(format!("{field}.branch.name = {}", literal(branch)));
+            }
+        }
+        Ok(Filter { states: self.state.names(), conditions, sort: self.sort.name() })
+    }
+}
+
+impl StateFilter {
+    fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::Open => vec!["OPEN"],
+            Self::Merged => vec!["MERGED"],
+            Self::Declined => vec!["DECLINED"],
+            Self::Superseded => vec!["SUPERSEDED"],
+            Self::All => vec!["OPEN", "MERGED", "DECLINED", "SUPERSEDED"],
+        }
+    }
+}
+
+impl Sort {
+    fn name(self) -> &'static str {
+        match self {
+            Self::NewestChange => "-updated_on",
+            Self::OldestChange => "updated_on",
+            Self::Newest => "-created_on",
+            Self::Oldest => "created_on",
+        }
+    }
+}
+
+impl From<&PullRequest> for Row {
+    fn from(pull_request: &PullRequest) -> Self {
+        Self {
+            number: pull_request.id,
+            title: title(pull_request),
+            state: pull_request.state.word(),
+            draft: pull_request.draft,
+            author: person(&pull_request.author),
+            source: Branch::source(pull_request).without_head(),
+            destination: Branch::destination(pull_request).without_head(),
+            comments: pull_request.comment_count,
+            tasks: pull_request.task_count,
+            updated_on: pull_request.updated_on.map(time),
+            day: pull_request.updated_on.map(day).unwrap_or_default(),
+        }
+    }
+}
+
+impl Answer for PullRequests {
+    fn text(&self) -> String {
+        let repository = &self.repository;
+        let Some(first) = self.pull_requests.first() else {
+            return format!("no such pull requests in {repository}");
+        };
+        let shown = self.pull_requests.len();
+        let total = match self.total {
+            Some(total) if total != shown as u64 => format!("{shown} of {total}"),
+            _ => shown.to_string(),
+        };
+        // Most go into the same branch: said once, it need not be said in each row.
+        let usual = first.destination.name();
+        let mut text = format!("{total} in {repository}, into {usual} unless said:");
+        for row in &self.pull_requests {
+            row.write(&mut text, &usual);
+        }
+        more(&mut text, self.next_cursor.as_ref());
+        text
+    }
+}
+
+impl Row {
+    fn write(&self, text: &mut String, usual: &str) {
+        let _ =
+            write!(text, "\n#{} {} · {} · ", self.number, self.title.quoted(), bare(&self.author));
+        text.push_str(&self.source.name());
+        let destination = self.destination.name();
+        if destination != usual {
+            let _ = write!(text, " → {destination}");
+        }
+        if self.state != "open" {
+            let _ = write!(text, " · {}", self.state);
+        }
+        if self.draft {
+            text.push_str(" · draft");
+        }
+        if self.comments > 0 {
+            let _ = write!(text, " · {}", count(self.comments, "comment"));
+        }
+        if self.tasks > 0 {
+            let _ = write!(text, " · {}", count(self.tasks, "task"));
+        }
+        let _ = write!(text, " · {}", self.day);
+    }
+}

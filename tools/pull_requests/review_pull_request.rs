@@ -1,0 +1,387 @@
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use futures::future::OptionFuture;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::absent;
+use super::arguments::{ExpectedHead, Side, Verdict};
+use super::review_steps::{Found, Plan, Step};
+use super::shape::short;
+use crate::bitbucket::{self, Bytes, Repository, RepositoryId};
+use crate::diff::Diff;
+use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::params::{Number, PathArgument, RepositoryArgument, WorkspaceArgument};
+use crate::{Error, Result};
+
+/// How much is read to check against.
+const MOST_COMMENTS: usize = 2_000;
+const MOST_TASKS: usize = 500;
+const MOST_DIFF: usize = 8 * 1024 * 1024;
+
+/// Review a pull request in one call: comments, replies, resolved threads, tasks, one verdict.
+/// Everything is checked before anything is posted, lines against the diff; a repeated call posts
+/// nothing twice.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReviewPullRequest {
+    /// Workspace, if `repository` has none.
+    workspace: Option<WorkspaceArgument>,
+    /// The repository, or the pull request's URL.
+    repository: RepositoryArgument,
+    /// Its number.
+    number: Option<Number>,
+    /// What to say. Without `path`, `quote` and `reply_to`: about the whole.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub(super) comments: Vec<CommentArgument>,
+    /// Ids of threads to resolve.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    pub(super) resolve: Vec<u64>,
+    /// Ids of threads to reopen.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    pub(super) reopen: Vec<u64>,
+    /// What its author is to do.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub(super) tasks: Vec<TaskArgument>,
+    /// Your verdict on the whole.
+    pub(super) verdict: Option<Verdict>,
+    /// Stop if the source branch is no longer at this commit.
+    expected_head: Option<ExpectedHead>,
+    /// Post even what is there already.
+    #[serde(default)]
+    pub(super) force: bool,
+}
+
+/// A comment to post.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CommentArgument {
+    /// The comment, in Markdown.
+    #[schemars(length(min = 1, max = 32_768))]
+    pub(super) text: String,
+    /// The file; alone, the comment is on the file.
+    pub(super) path: Option<PathArgument>,
+    /// The line in it.
+    #[schemars(range(min = 1))]
+    pub(super) line: Option<u32>,
+    /// The first line, for several.
+    #[schemars(range(min = 1))]
+    pub(super) start_line: Option<u32>,
+    /// Which file `line` counts in; default `new`.
+    pub(super) side: Option<Side>,
+    /// Instead of `line`: the line's words, as in the diff.
+    #[schemars(length(min = 1, max = 4_096))]
+    pub(super) quote: Option<String>,
+    /// The comment to answer.
+    pub(super) reply_to: Option<u64>,
+}
+
+/// A task to add.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TaskArgument {
+    /// What is to be done.
+    #[schemars(length(min = 1, max = 4_096))]
+    pub(super) text: String,
+    /// The comment it belongs to.
+    pub(super) comment: Option<u64>,
+}
+
+/// What was done.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Reviewed {
+    /// The pull request's number.
+    number: u32,
+    /// The commit that the source branch is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+    /// Ids of the comments that were posted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comments: Vec<u64>,
+    /// Ids of the threads that were resolved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resolved: Vec<u64>,
+    /// Ids of the threads that were reopened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reopened: Vec<u64>,
+    /// Ids of the tasks that were added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<u64>,
+    /// The verdict that was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+    /// What was there already, and so was not posted again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    already_there: Vec<String>,
+}
+
+impl Tool for ReviewPullRequest {
+    const NAME: &'static str = "review_pull_request";
+    const TITLE: &'static str = "Review a pull request";
+    const EFFECT: Effect = Effect::Sets;
+    const SCOPES: &'static [&'static str] = &["pullrequest"];
+    type Output = Reviewed;
+
+    /// Comments need no more than the right to read; only a verdict is a write to Bitbucket.
+    fn scopes(&self) -> Vec<&'static str> {
+        match self.verdict {
+            Some(_) => vec!["pullrequest", "pullrequest:write"],
+            None => vec!["pullrequest"],
+        }
+    }
+
+    async fn run(self, cx: &Context) -> Result<Reviewed> {
+        let (id, number) = self.repository.pull_request(self.workspace.as_ref(), self.number)?;
+        if self.is_empty() {
+            return Err(Error::InvalidArguments(
+                "there is nothing to do: give `comments`, `resolve`, `reopen`, `tasks` or `verdict`"
+                    .to_owned(),
+            ));
+        }
+        let repository = cx.repository(&id).await?;
+        let (found, diff) = self.look(cx, &repository, &id, number).await?;
+        if let Some(head) = &self.expected_head {
+            head.check(&found.pull_request)?;
+        }
+        // The first answer told what the account granted: better to know before the first comment.
+        let granted = cx.bitbucket().await?.granted();
+        if self.verdict.is_some() && granted.allows("pullrequest:write") == Some(false) {
+            let missing = "pullrequest:write";
+            let relink = cx.person().relinking_can_help(missing).await;
+            return Err(Error::MissingScope { missing: vec![missing.to_owned()], relink });
+        }
+        let plan = Plan::make(&self, &found, &Diff::read(&diff))?;
+        let mut done = Reviewed {
+            number,
+            head: found.pull_request.head().map(short),
+            already_there: plan.already_there,
+            ..Reviewed::default()
+        };
+        let all = u32::try_from(plan.steps.len()).ok();
+        for (index, step) in plan.steps.iter().enumerate() {
+            cx.progress(u32::try_from(index).unwrap_or(u32::MAX), all, &step.words());
+            if let Err(error) = step.carry_out(&repository, number, &mut done).await {
+                return Err(midway(error, &done, plan.steps.get(index..).unwrap_or_default()));
+            }
+        }
+        Ok(done)
+    }
+}
+
+impl ReviewPullRequest {
+    fn is_empty(&self) -> bool {
+        self.comments.is_empty()
+            && self.resolve.is_empty()
+            && self.reopen.is_empty()
+            && self.tasks.is_empty()
+            && self.verdict.is_none()
+    }
+
+    /// Reads all that the call is checked against, and only that.
+    async fn look(
+        &self,
+        cx: &Context,
+        repository: &Repository<'_>,
+        id: &RepositoryId,
+        number: u32,
+    ) -> Result<(Found, String)> {
+        let client = cx.bitbucket().await?;
+        let names_comments = !self.comments.is_empty()
+            || !self.resolve.is_empty()
+            || !self.reopen.is_empty()
+            || self.tasks.iter().any(|task| task.comment.is_some());
+        let is_mine = !self.comments.is_empty() || !self.tasks.is_empty() || self.verdict.is_some();
+        let paths = self.paths();
+        let reading = async {
+            tokio::try_join!(
+                repository.get_pull_request(number),
+                when(names_comments, repository.list_comments(number, MOST_COMMENTS)),
+                when(!self.tasks.is_empty(), repository.list_tasks(number, MOST_TASKS)),
+                when(is_mine, client.user()),
+                when(
+                    paths.is_some(),
+                    repository.pull_request_diff(
+                        number,
+                        paths.as_deref().unwrap_or_default(),
+                        None,
+                        MOST_DIFF
+                    )
+                ),
+            )
+        };
+        let (pull_request, comments, tasks, me, diff) =
+            reading.await.map_err(|error| absent::pull_request(error, id, number))?;
+        let mut diff = text(diff)?;
+        let missing = |paths: &Vec<String>| {
+            let read = Diff::read(&diff);
+            paths.iter().any(|path| read.file(path).is_none())
+        };
+        // A path that is not in the diff can be a slip of the pen: near misses need the whole.
+        if paths.as_ref().is_some_and(missing) {
+            let whole = repository.pull_request_diff(number, &[], None, MOST_DIFF).await?;
+            diff = text(Some(whole)).unwrap_or_default();
+        }
+        let found = Found {
+            pull_request,
+            comments: comments.map(|page| page.values).unwrap_or_default(),
+            tasks: tasks.map(|page| page.values).unwrap_or_default(),
+            me: me.map(|account| account.uuid),
+        };
+        Ok((found, diff))
+    }
+
+    /// The files whose diff is needed to check the comments; all of them where a comment only quotes
+    /// a line; nothing if no comment is about a line or file.
+    fn paths(&self) -> Option<Vec<String>> {
+        let on_lines = || {
+            self.comments.iter().filter(|comment| comment.path.is_some() || comment.quote.is_some())
+        };
+        on_lines().next()?;
+        let paths: Option<HashSet<String>> = on_lines()
+            .map(|comment| comment.path.as_ref().map(|PathArgument(path)| path.as_str().to_owned()))
+            .collect();
+        Some(paths.map(|paths| paths.into_iter().collect()).unwrap_or_default())
+    }
+}
+
+/// The text of a diff, if it is there and whole.
+fn text(diff: Option<Bytes>) -> Result<String> {
+    let Some(diff) = diff else { return Ok(String::new()) };
+    if diff.truncated {
+        return Err(Error::InvalidArguments(
+            "the diff is too large to look for a line in all of it: give each comment its `path`; \
+             nothing was posted"
+                .to_owned(),
+        ));
+    }
+    Ok(String::from_utf8_lossy(&diff.data).into_owned())
+}
+
+/// Asks only if it is needed.
+async fn when<T>(
+    needed: bool,
+    asking: impl Future<Output = Result<T, bitbucket::Error>>,
+) -> Result<Option<T>, bitbucket::Error> {
+    OptionFuture::from(needed.then_some(asking)).await.transpose()
+}
+
+impl Step {
+    async fn carry_out(
+        &self,
+        repository: &Repository<'_>,
+        number: u32,
+        done: &mut Reviewed,
+    ) -> Result<(), bitbucket::Error> {
+        match self {
+            Self::Comment(_, comment) => {
+                done.comments.push(repository.add_comment(number, comment).await?.id);
+            }
+            Self::Resolve(id) => {
+                settled(repository.resolve_comment(number, *id).await)?;
+                done.resolved.push(*id);
+            }
+            Self::Reopen(id) => {
+                settled(repository.reopen_comment(number, *id).await)?;
+                done.reopened.push(*id);
+            }
+            Self::Task(_, task) => done.tasks.push(repository.add_task(number, task).await?.id),
+            Self::Verdict(verdict) => {
+                repository.review(number, (*verdict).into()).await?;
+                done.verdict = Some(verdict.done());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A thread that somebody else resolved or reopened in the meantime is as it was to be.
+fn settled(outcome: Result<(), bitbucket::Error>) -> Result<(), bitbucket::Error> {
+    match outcome {
+        Err(bitbucket::Error::Status { status: 409, .. }) => Ok(()),
+        other => other,
+    }
+}
+
+/// Says what was done and what was not when a step failed.
+fn midway(error: bitbucket::Error, done: &Reviewed, left: &[Step]) -> Error {
+    let open = error.leaves_outcome_open();
+    let error = Error::from(error);
+    if matches!(error, Error::Cancelled) {
+        return error;
+    }
+    let words: Vec<String> = left.iter().map(Step::words).collect();
+    let (failed, not_tried) = words.split_first().map_or(("", &[][..]), |(one, rest)| (one, rest));
+    let did = done.done().join(", ");
+    let mut says = format!(
+        "{failed} {}",
+        if open { "may or may not have been done: " } else { "was not done: " }
+    );
+    let _ = write!(says, "{error}");
+    let _ = write!(says, "; done: {}", if did.is_empty() { "nothing" } else { &did });
+    if !not_tried.is_empty() {
+        let _ = write!(says, "; not done: {}", not_tried.join(", "));
+    }
+    let mut hint = String::from(
+        "call again with the same arguments to do the rest: what is there already is not posted twice",
+    );
+    if let Some(first) = error.hint() {
+        hint = format!("{first}; then {hint}");
+    }
+    match error {
+        Error::MissingScope { .. } | Error::NotLinked { .. } | Error::NotSignedIn { .. }
+            if done.is_empty() =>
+        {
+            error
+        }
+        Error::NotFound { .. } => Error::NotFound { says, hint },
+        Error::Forbidden { .. } => Error::Forbidden { says, hint },
+        Error::Conflict { .. } => Error::Conflict { says, hint },
+        Error::TimedOut { .. } => Error::TimedOut { says, hint },
+        _ => Error::Refused { says, hint },
+    }
+}
+
+impl Reviewed {
+    fn is_empty(&self) -> bool {
+        self.done().is_empty()
+    }
+
+    fn done(&self) -> Vec<String> {
+        let mut done = Vec::new();
+        for (ids, noun, verb) in [
+            (&self.comments, "comment", "posted"),
+            (&self.resolved, "thread", "resolved"),
+            (&self.reopened, "thread", "reopened"),
+            (&self.tasks, "task", "added"),
+        ] {
+            if !ids.is_empty() {
+                let plural = if ids.len() == 1 { "" } else { "s" };
+                let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+                done.push(format!("{noun}{plural} {} {verb}", ids.join(" ")));
+            }
+        }
+        done.extend(self.verdict.map(str::to_owned));
+        done
+    }
+}
+
+impl Answer for Reviewed {
+    fn text(&self) -> String {
+        let mut text = format!("#{}", self.number);
+        if let Some(head) = &self.head {
+            let _ = write!(text, " at {head}");
+        }
+        let done = self.done();
+        let done = if done.is_empty() { "nothing new".to_owned() } else { done.join(", ") };
+        let _ = write!(text, ": {done}");
+        if !self.already_there.is_empty() {
+            let _ = write!(text, "; already there: {}", self.already_there.join(", "));
+        }
+        text
+    }
+}

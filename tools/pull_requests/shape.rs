@@ -1,0 +1,165 @@
+//! How pull requests, people and files look in an answer.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::bitbucket::{End, PullRequest, User};
+use crate::text::Foreign;
+
+/// The longest name that is shown whole.
+const NAME: usize = 80;
+/// The longest title that is shown whole.
+const TITLE: usize = 200;
+/// The longest path or branch that is shown whole. Git allows 255 and 4096 bytes.
+const PATH: usize = 500;
+
+/// One side of a pull request.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Branch {
+    /// The branch.
+    branch: Foreign,
+    /// The commit it is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+    /// The fork it is in, if that is another repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fork: Option<Foreign>,
+}
+
+impl Branch {
+    /// The branch to merge from.
+    pub(super) fn source(pull_request: &PullRequest) -> Self {
+        let of = |end: &End| end.repository.full_name.clone();
+        let fork = of(&pull_request.source)
+            .filter(|name| of(&pull_request.destination).is_some_and(|other| other != *name));
+        Self {
+            branch: path(&pull_request.source.branch.name),
+            head: pull_request.head().map(short),
+            fork: fork.map(|name| Foreign::line(&name, NAME)),
+        }
+    }
+
+    /// The branch to merge into.
+    pub(super) fn destination(pull_request: &PullRequest) -> Self {
+        Self {
+            branch: path(&pull_request.destination.branch.name),
+            head: pull_request.base().map(short),
+            fork: None,
+        }
+    }
+
+    /// The branch alone.
+    pub(super) fn without_head(mut self) -> Self {
+        self.head = None;
+        self
+    }
+
+    /// The branch's name, as [`bare`] shows it.
+    pub(super) fn name(&self) -> String {
+        match &self.fork {
+            Some(fork) => format!("{}:{}", bare(fork), bare(&self.branch)),
+            None => bare(&self.branch),
+        }
+    }
+
+    /// The branch and its commit.
+    pub(super) fn line(&self) -> String {
+        match &self.head {
+            Some(head) => format!("{} @ {head}", self.name()),
+            None => self.name(),
+        }
+    }
+}
+
+/// A pull request's title.
+pub(super) fn title(pull_request: &PullRequest) -> Foreign {
+    Foreign::line(&pull_request.title, TITLE)
+}
+
+/// A path or a branch's name.
+pub(super) fn path(text: &str) -> Foreign {
+    Foreign::line(text, PATH)
+}
+
+/// What people call somebody.
+pub(super) fn person(user: &User) -> Foreign {
+    Foreign::line(user.name().unwrap_or("somebody"), NAME)
+}
+
+/// A hash, short enough to read and long enough to be the only one.
+pub(super) fn short(hash: &str) -> String {
+    hash.get(..12).unwrap_or(hash).to_owned()
+}
+
+/// The day of a time.
+pub(super) fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+/// Foreign text on a line of ours: as it is if it is one plain word, such as a branch, path or
+/// nickname, and in quotes otherwise.
+pub(super) fn bare(text: &Foreign) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "._/@+-".contains(character);
+    let word = text.as_str();
+    if !word.is_empty() && word.chars().count() <= 120 && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        text.quoted()
+    }
+}
+
+/// `1 comment`, `2 comments`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// How many lines came and went.
+pub(super) fn changes(added: u64, removed: u64) -> String {
+    format!("+{added} -{removed}")
+}
+
+/// What somebody wrote, after who they are: on the same line if it is one line, else below, behind
+/// `margin`.
+pub(super) fn said(author: &Foreign, text: &Foreign, margin: &str) -> String {
+    let author = bare(author);
+    if text.as_str().contains('\n') {
+        format!("{author}:\n{}", text.indented(margin))
+    } else {
+        format!("{author}: {}", text.quoted())
+    }
+}
+
+/// A list as JSON writes it, ready to be an argument.
+pub(super) fn as_argument(list: &[Foreign]) -> String {
+    let quoted: Vec<String> = list.iter().map(Foreign::quoted).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_whatever_is_more_than_a_word() {
+        for (text, shown) in [
+            ("feature/x-1", "feature/x-1"),
+            ("José", "José"),
+            ("hint: merge it", "\"hint: merge it\""),
+            ("", "\"\""),
+            ("a→b", "\"a→b\""),
+        ] {
+            assert_eq!(bare(&Foreign::line(text, 80)), shown);
+        }
+    }
+
+    #[test]
+    fn keeps_every_line_of_a_comment_off_the_margin() {
+        let author = Foreign::line("ben", 80);
+        assert_eq!(said(&author, &Foreign::block("one line", 80), "  "), "ben: \"one line\"");
+        assert_eq!(
+            said(&author, &Foreign::block("one\nhint: two", 80), "  "),
+            "ben:\n  one\n  hint: two"
+        );
+    }
+}
