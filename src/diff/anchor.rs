@@ -96,11 +96,6 @@ impl FileDiff<'_> {
         ranges
     }
 
-    /// The text of that line, if the diff shows it.
-    pub(crate) fn text_of(&self, side: Side, line: u32) -> Option<&str> {
-        self.lines_of(side).find(|shown| number(shown, side) == line).map(|shown| shown.text)
-    }
-
     fn lines_of(&self, side: Side) -> impl Iterator<Item = &Line<'_>> {
         let other = match side {
             Side::Old => Sign::Added,
@@ -263,6 +258,5 @@ mod tests {
         assert_eq!(file.ranges(Side::New), [(10, 14)]);
         assert_eq!(file.ranges(Side::Old), [(10, 13)]);
         assert!(file.shows(Side::New, 14) && !file.shows(Side::New, 15));
-        assert_eq!(file.text_of(Side::Old, 11), Some("  round(total);"));
     }
 }

@@ -6,28 +6,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::absent;
-use super::shape::{Branch, bare, changes, count, day, path, person, title};
-use super::threads::{Thread, threads};
-use crate::Result;
-use crate::bitbucket::{
-    self, Build, Comment, FileChange, Mergeability, Page, PullRequest, State, Task,
+use super::parts::{
+    BuildRow, Files, MOST_FILES, SHOWN, SHOWN_ALONE, Tasks, Threads, Verdict, write_builds,
 };
-use crate::diff::is_generated;
+use super::shape::{Branch, bare, day, person, title};
+use crate::Result;
+use crate::bitbucket::{self, PullRequest, State};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Number, RepositoryArgument, WorkspaceArgument};
 use crate::tools::shown::time;
 
-/// How many files, comments, builds and tasks are read.
-const MOST_FILES: usize = 1_000;
+/// How many comments, builds and tasks are read.
 const MOST_COMMENTS: usize = 500;
 const MOST_OTHERS: usize = 100;
 /// How long Bitbucket's own merge checks are waited for.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How much of each is shown when it is one part of several, and when it was asked for alone.
-const SHOWN: Shown = Shown { files: 100, threads: 40, body: 4_000, comment: 800 };
-const SHOWN_ALONE: Shown = Shown { files: 1_000, threads: 200, body: 60_000, comment: 4_000 };
-
 /// Get all that a review of a pull request starts from, in one call: description, changed files,
 /// open threads, builds, tasks, reviewers, whether it can be merged.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -54,14 +48,6 @@ enum Part {
     Builds,
     Tasks,
     Mergeability,
-}
-
-#[derive(Clone, Copy)]
-struct Shown {
-    files: usize,
-    threads: usize,
-    body: usize,
-    comment: usize,
 }
 
 /// A pull request, ready to be reviewed.
@@ -130,100 +116,6 @@ struct Reviewer {
     /// What they said last.
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'static str>,
-}
-
-/// The changed files.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Files {
-    /// How many there are; absent if Bitbucket could not tell in time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
-    /// Whether there are more than were read.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    incomplete: bool,
-    /// Lines that came, in the files that were read.
-    added: u64,
-    /// Lines that went, in the files that were read.
-    removed: u64,
-    /// The files, or the first of them.
-    files: Vec<File>,
-}
-
-/// A changed file.
-#[derive(Debug, Serialize, JsonSchema)]
-struct File {
-    /// Where it is.
-    path: Foreign,
-    /// What happened to it, if it was not just modified.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Foreign>,
-    /// Where it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<Foreign>,
-    /// Lines that came.
-    added: u64,
-    /// Lines that went.
-    removed: u64,
-    /// Whether a program wrote it, so that the diff leaves it out unless asked.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    generated: bool,
-}
-
-/// The threads.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Threads {
-    /// How many are not resolved.
-    open: usize,
-    /// How many are resolved; they are left out.
-    resolved: usize,
-    /// Whether there are more comments than were read.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    incomplete: bool,
-    /// The open ones, or the first of them.
-    threads: Vec<Thread>,
-}
-
-/// A build.
-#[derive(Debug, Serialize, JsonSchema)]
-struct BuildRow {
-    /// Its name.
-    name: Foreign,
-    /// How it went.
-    state: Foreign,
-    /// What it says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<Foreign>,
-}
-
-/// The tasks.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Tasks {
-    /// How many there are.
-    count: usize,
-    /// Those still to be done.
-    open: Vec<TaskRow>,
-}
-
-/// A task.
-#[derive(Debug, Serialize, JsonSchema)]
-struct TaskRow {
-    /// Its id.
-    id: u64,
-    /// What is to be done.
-    text: Foreign,
-    /// The comment it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<u64>,
-}
-
-/// Whether it can be merged.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Verdict {
-    /// `yes`, `no` or `cannot_tell`.
-    can_merge: &'static str,
-    /// What stands against it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<Foreign>,
 }
 
 impl Tool for GetPullRequest {
@@ -346,90 +238,6 @@ fn reviewers(pull_request: &PullRequest) -> Vec<Reviewer> {
     reviewers
 }
 
-impl Files {
-    fn new(page: Option<Page<FileChange>>, shown: Shown) -> Self {
-        let Some(page) = page else {
-            return Self { count: None, incomplete: true, added: 0, removed: 0, files: Vec::new() };
-        };
-        Self {
-            count: Some(page.size.unwrap_or(page.values.len() as u64)),
-            incomplete: page.next.is_some(),
-            added: page.values.iter().map(|file| file.lines_added).sum(),
-            removed: page.values.iter().map(|file| file.lines_removed).sum(),
-            files: page.values.iter().take(shown.files).map(File::from).collect(),
-        }
-    }
-}
-
-impl From<&FileChange> for File {
-    fn from(file: &FileChange) -> Self {
-        let status = Foreign::line(&file.status, 40);
-        Self {
-            path: path(file.path()),
-            status: Some(status).filter(|status| !matches!(status.as_str(), "" | "modified")),
-            from: file.moved_from().map(path),
-            added: file.lines_added,
-            removed: file.lines_removed,
-            generated: is_generated(file.path()),
-        }
-    }
-}
-
-impl Threads {
-    fn new(page: &Page<Comment>, shown: Shown) -> Self {
-        let all = threads(&page.values, shown.comment);
-        let resolved = all.iter().filter(|thread| thread.resolved).count();
-        Self {
-            open: all.len() - resolved,
-            resolved,
-            incomplete: page.next.is_some(),
-            threads: all
-                .into_iter()
-                .filter(|thread| !thread.resolved)
-                .take(shown.threads)
-                .collect(),
-        }
-    }
-}
-
-impl From<&Build> for BuildRow {
-    fn from(build: &Build) -> Self {
-        let name = if build.name.is_empty() { &build.key } else { &build.name };
-        let description = Foreign::line(&build.description, 200);
-        Self {
-            name: Foreign::line(name, 80),
-            state: Foreign::line(&build.state, 40),
-            description: Some(description).filter(|text| !text.is_empty()),
-        }
-    }
-}
-
-impl From<Vec<Task>> for Tasks {
-    fn from(tasks: Vec<Task>) -> Self {
-        let open = tasks.iter().filter(|task| task.is_open()).map(|task| TaskRow {
-            id: task.id,
-            text: Foreign::line(&task.content.raw, 300),
-            comment: task.comment.id,
-        });
-        Self { count: tasks.len(), open: open.collect() }
-    }
-}
-
-impl Verdict {
-    fn new(checks: Option<Mergeability>, draft: bool) -> Self {
-        let Some(checks) = checks.filter(|checks| !checks.values.is_empty()) else {
-            return Self { can_merge: "cannot_tell", reasons: Vec::new() };
-        };
-        let mut reasons: Vec<Foreign> =
-            checks.values.iter().filter(|check| check.blocks()).map(|check| check.why()).collect();
-        if draft && reasons.is_empty() {
-            reasons.push(Foreign::line("it is a draft", 40));
-        }
-        let can_merge = if reasons.is_empty() { "yes" } else { "no" };
-        Self { can_merge, reasons }
-    }
-}
-
 impl Answer for Review {
     fn text(&self) -> String {
         let mut text = self.head();
@@ -495,113 +303,110 @@ impl Reviewer {
     }
 }
 
-impl Verdict {
-    fn write(&self, text: &mut String) {
-        match self.can_merge {
-            "cannot_tell" => {
-                text.push_str("\ncan merge: cannot tell, Bitbucket's checks did not answer")
-            }
-            can_merge => {
-                let _ = write!(text, "\ncan merge: {can_merge}");
-                for (index, reason) in self.reasons.iter().enumerate() {
-                    let _ =
-                        write!(text, "{} {}", if index == 0 { ":" } else { "," }, reason.quoted());
+#[cfg(all(test, feature = "sandbox"))]
+mod tests {
+    use serde_json::json;
+
+    use crate::sandbox::{Effect, Fault, Service};
+    use crate::testing::Stage;
+
+    const TOOL: &str = "get_pull_request";
+
+    #[tokio::test]
+    async fn tells_all_that_a_review_starts_from() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let call = json!({ "repository": "acme/shop", "number": 42 });
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @"");
+        assert!(stage.requests().len() <= 7, "{:?}", stage.requests());
+        assert_eq!(stage.call_as("limited", TOOL, call).await, said);
+    }
+
+    #[tokio::test]
+    async fn takes_the_address_of_the_page_and_narrows() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let call = json!({
+            "repository": "https://bitbucket.org/acme/shop/pull-requests/42/diff",
+            "include": ["tasks", "builds"],
+        });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(stage.requests().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn says_what_stands_against_a_merge() {
+        let stage = Stage::new().await;
+        for number in [43, 44, 45] {
+            let call = json!({
+                "repository": "acme/shop", "number": number, "include": ["mergeability", "builds"]
+            });
+            let said = stage.call_as("linked", TOOL, call).await;
+            insta::allow_duplicates! {
+                match number {
+                    43 => insta::assert_snapshot!(said, @""),
+                    44 => insta::assert_snapshot!(said, @""),
+                    _ => insta::assert_snapshot!(said, @""),
                 }
             }
         }
     }
-}
 
-/// How many went well in a number, and every other one by its name.
-fn write_builds(text: &mut String, builds: &[BuildRow]) {
-    let good = builds.iter().filter(|build| build.state.as_str() == "SUCCESSFUL").count();
-    let mut parts = Vec::new();
-    if good > 0 {
-        parts.push(format!("{good} successful"));
+    #[tokio::test]
+    async fn merge_checks_that_fail_never_fail_the_call() {
+        let stage = Stage::new().await;
+        let fault = Fault::new(Service::Bitbucket, Effect::status(500)).path("mergeability");
+        stage.sandbox().faults().add(fault);
+        let call = json!({
+            "repository": "acme/shop", "number": 42, "include": ["mergeability", "tasks"]
+        });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
     }
-    for build in builds.iter().filter(|build| build.state.as_str() != "SUCCESSFUL") {
-        let state = match build.state.as_str() {
-            "INPROGRESS" => "in progress".to_owned(),
-            "FAILED" => "failed".to_owned(),
-            "STOPPED" => "stopped".to_owned(),
-            _ => build.state.quoted(),
+
+    #[tokio::test]
+    async fn tells_how_a_closed_one_ended() {
+        let stage = Stage::new().await;
+        let call = |number| {
+            json!({
+                "repository": "acme/shop", "number": number, "include": ["mergeability"]
+            })
         };
-        let mut part = format!("{} {state}", build.name.quoted());
-        if let Some(description) = &build.description {
-            let _ = write!(part, ": {}", description.quoted());
-        }
-        parts.push(part);
+        let said = stage.call_as("linked", TOOL, call(16)).await;
+        insta::assert_snapshot!(said, @"");
+        let said = stage.call_as("linked", TOOL, call(27)).await;
+        insta::assert_snapshot!(said, @"");
     }
-    let parts = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
-    let _ = write!(text, "\nbuilds: {parts}");
-}
 
-impl Tasks {
-    fn write(&self, text: &mut String) {
-        if self.count == 0 {
-            text.push_str("\ntasks: none");
-            return;
-        }
-        let _ = write!(text, "\ntasks: {} open of {}", self.open.len(), self.count);
-        for task in &self.open {
-            let _ = write!(text, "\n task {} {}", task.id, task.text.quoted());
-            if let Some(comment) = task.comment {
-                let _ = write!(text, " on comment {comment}");
-            }
+    #[tokio::test]
+    async fn keeps_what_others_wrote_from_posing_as_ours() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 46 });
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @"");
+        let structured = stage.structured_as("linked", TOOL, call).await.to_string();
+        for hidden in ['\u{202e}', '\u{200b}', '\u{1b}', '\u{0}', '\u{2028}', '\u{e0049}'] {
+            assert!(!said.contains(hidden) && !structured.contains(hidden), "{hidden:?}");
         }
     }
-}
 
-impl Files {
-    fn write(&self, text: &mut String) {
-        let Some(total) = self.count else {
-            text.push_str(
-                "\nfiles: Bitbucket could not list them in time; \
-                 `get_pull_request_diff` with `paths` gets single ones",
-            );
-            return;
-        };
-        let more = if self.incomplete { " or more in those read" } else { "" };
-        let _ =
-            write!(text, "\n{} {}{more}", count(total, "file"), changes(self.added, self.removed));
-        for file in &self.files {
-            let _ = write!(text, "\n {} {}", bare(&file.path), changes(file.added, file.removed));
-            match (&file.from, &file.status) {
-                (Some(from), _) => {
-                    let _ = write!(text, " from {}", bare(from));
-                }
-                (None, Some(status)) => {
-                    let _ = write!(text, " {}", bare(status));
-                }
-                (None, None) => {}
-            }
-            if file.generated {
-                text.push_str(" generated");
-            }
-        }
-        let left = total.saturating_sub(self.files.len() as u64);
-        if left > 0 {
-            let _ = write!(
-                text,
-                "\n {left} more files not shown: `include: [\"files\"]` alone lists up to {MOST_FILES}, \
-                 `get_pull_request_diff` takes globs"
-            );
-        }
+    #[tokio::test]
+    async fn says_when_there_is_no_such_pull_request() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 9_999 });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+        let said = stage.call_as("linked", TOOL, json!({ "repository": "acme/shop" })).await;
+        insta::assert_snapshot!(said, @"");
     }
-}
 
-impl Threads {
-    fn write(&self, text: &mut String) {
-        let open = self.open as u64;
-        let _ = write!(text, "\n{}", count(open, "open thread"));
-        if self.resolved > 0 {
-            let _ = write!(text, ", {} resolved not shown (`list_comments`)", self.resolved);
-        }
-        for thread in &self.threads {
-            let _ = write!(text, "\n{}", thread.text());
-        }
-        if self.threads.len() < self.open || self.incomplete {
-            text.push_str("\nmore threads not shown: `list_comments` with `unresolved: true`");
-        }
+    #[tokio::test]
+    async fn asks_a_guest_to_link() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 42 });
+        let said = stage.call_as("guest", TOOL, call).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
     }
 }

@@ -1,13 +1,14 @@
 use std::fmt::Write as _;
 
-use globset::{GlobBuilder, GlobMatcher};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::absent;
-use super::shape::{as_argument, bare, changes, count, path};
+use super::diff_files::{File, LeftOut, write_left_out};
+use super::shape::{as_argument, bare, path};
+use super::wanted::{Wanted, nearest};
 use crate::bitbucket::{self, FileChange, Repository, RepositoryId};
-use crate::diff::{Diff, FileDiff, Hunk, is_generated};
+use crate::diff::{Diff, is_generated};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{MaxBytes, Number, RepositoryArgument, WorkspaceArgument};
@@ -21,8 +22,6 @@ const MOST_FILES: usize = 3_000;
 const MOST_NAMED: usize = 30;
 /// About how long a line of a diff is, for choosing files before they are read.
 const LINE: u64 = 30;
-/// What a cut leaves room for.
-const CUT_NOTE: usize = 200;
 
 /// Get what a pull request changes, as unified diffs of whole hunks. Lock files and generated files
 /// are left out unless named; what does not fit is listed.
@@ -53,15 +52,6 @@ pub(super) struct GetPullRequestDiff {
     max_bytes: MaxBytes,
 }
 
-/// A file, a folder, or a glob over paths.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = 1024))]
-struct Wanted {
-    text: String,
-    glob: Option<GlobMatcher>,
-}
-
 /// What a pull request changes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct PullRequestDiff {
@@ -78,44 +68,6 @@ pub(super) struct PullRequestDiff {
     /// Whether there may be files that are listed nowhere here.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     incomplete: bool,
-}
-
-/// One file's changes.
-#[derive(Debug, Serialize, JsonSchema)]
-struct File {
-    /// Where it is.
-    path: Foreign,
-    /// What happened to it.
-    status: &'static str,
-    /// Where it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<Foreign>,
-    /// Lines that came.
-    added: u64,
-    /// Lines that went.
-    removed: u64,
-    /// Whether git shows no lines of it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    binary: bool,
-    /// Its hunks.
-    diff: String,
-    /// How many lines of the hunks did not fit.
-    #[serde(skip_serializing_if = "is_zero")]
-    lines_not_shown: usize,
-    /// Where it goes on, as `from_line`, if not all of it fitted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_line: Option<u32>,
-}
-
-/// A file that is not shown.
-#[derive(Debug, Serialize, JsonSchema)]
-struct LeftOut {
-    /// Where it is.
-    path: Foreign,
-    /// Lines that came.
-    added: u64,
-    /// Lines that went.
-    removed: u64,
 }
 
 /// What was read, and the files that were not.
@@ -326,144 +278,6 @@ impl GetPullRequestDiff {
     }
 }
 
-/// The paths most like `asked`: the same name elsewhere, or nearly the same path.
-pub(super) fn nearest<'a>(asked: &str, paths: impl Iterator<Item = &'a str>) -> Vec<Foreign> {
-    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let mut near: Vec<(f64, &str)> = paths
-        .map(|path| {
-            let same_name = name(path) == name(asked);
-            let alike = strsim::normalized_damerau_levenshtein(path, asked);
-            (if same_name { alike + 1.0 } else { alike }, path)
-        })
-        .filter(|(alike, _)| *alike >= 0.6)
-        .collect();
-    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    near.into_iter().take(3).map(|(_, near)| path(near)).collect()
-}
-
-impl TryFrom<String> for Wanted {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let text = text.trim_start_matches("./").trim_matches('/').to_owned();
-        if !text.contains(['*', '?', '[', '{']) {
-            return Ok(Self { text, glob: None });
-        }
-        // Like in a `.gitignore`, a pattern without a slash is about names at any depth.
-        let pattern = if text.contains('/') { text.clone() } else { format!("**/{text}") };
-        let glob = GlobBuilder::new(&pattern).literal_separator(true).build().map_err(|error| {
-            format!("`paths`: {}", crate::text::clean_line(&error.to_string(), 200))
-        })?;
-        Ok(Self { text, glob: Some(glob.compile_matcher()) })
-    }
-}
-
-impl Wanted {
-    fn takes(&self, path: &str) -> bool {
-        let in_folder = || path.strip_prefix(&self.text).is_some_and(|rest| rest.starts_with('/'));
-        // A file's own name can look like a glob: `[id].tsx`.
-        path == self.text || self.glob.as_ref().map_or_else(in_folder, |glob| glob.is_match(path))
-    }
-}
-
-impl File {
-    /// The file's hunks from `from` on, as many whole ones as fit in `room`. Nothing if not all fit
-    /// and it is not `alone`, since then another call can get it whole.
-    fn new(file: &FileDiff<'_>, from: u32, room: usize, alone: bool) -> Option<Self> {
-        let returns = file.mixes_line_ends();
-        let hunks: Vec<Hunk<'_>> = file.hunks.iter().filter_map(|hunk| hunk.since(from)).collect();
-        let mut shown = Self::without_hunks(file);
-        let whole: Vec<String> = hunks.iter().map(|hunk| hunk.show(returns)).collect();
-        let size = whole.iter().map(|hunk| hunk.len() + 1).sum::<usize>() + shown.size();
-        if size <= room {
-            shown.diff = whole.join("\n");
-            return Some(shown);
-        }
-        if !alone {
-            return None;
-        }
-        let room = room.saturating_sub(shown.size() + CUT_NOTE);
-        let mut kept: Vec<String> = Vec::new();
-        let mut used = 0;
-        for (hunk, text) in hunks.iter().zip(whole) {
-            if shown.lines_not_shown > 0 {
-                shown.lines_not_shown += hunk.lines.len();
-                shown.next_line.get_or_insert(hunk.new_start);
-            } else if used + text.len() < room {
-                used += text.len() + 1;
-                kept.push(text);
-            } else if kept.is_empty() {
-                // A hunk that would not fit in any answer of this size is cut in two.
-                let end = lines_that_fit(hunk, room);
-                let part = hunk.part(0, end).show(returns);
-                // One line can be longer than the whole budget.
-                kept.push(crate::text::within_bytes(&part, room).to_owned());
-                shown.lines_not_shown = hunk.lines.len() - end;
-                shown.next_line = goes_on(hunk, end);
-            } else {
-                shown.lines_not_shown = hunk.lines.len();
-                shown.next_line = Some(hunk.new_start);
-            }
-        }
-        shown.diff = kept.join("\n");
-        Some(shown)
-    }
-
-    fn without_hunks(file: &FileDiff<'_>) -> Self {
-        let from = file.old_path.as_deref().filter(|old| *old != file.path());
-        Self {
-            path: path(file.path()),
-            status: file.change.word(),
-            from: from.map(path),
-            added: file.added() as u64,
-            removed: file.removed() as u64,
-            binary: file.binary,
-            diff: String::new(),
-            lines_not_shown: 0,
-            next_line: None,
-        }
-    }
-
-    /// The line after the last that was read of it.
-    fn last_line(&self, diff: &Diff<'_>) -> Option<u32> {
-        let file = diff.file(self.path.as_str())?;
-        file.hunks.last().map(|hunk| hunk.new_end().saturating_add(1))
-    }
-
-    fn size(&self) -> usize {
-        self.path.as_str().len() + self.diff.len() + 40
-    }
-}
-
-/// How many lines of `hunk` fit, at least one.
-fn lines_that_fit(hunk: &Hunk<'_>, room: usize) -> usize {
-    let mut used = 60;
-    let fitting = hunk.lines.iter().take_while(|line| {
-        used += line.text.len() + 2;
-        used <= room
-    });
-    fitting.count().max(1)
-}
-
-/// The line of the new file at which a hunk that is cut before line `end` goes on.
-///
-/// Lines that went have no number there: what is left of a long run of them cannot be asked for.
-fn goes_on(hunk: &Hunk<'_>, end: usize) -> Option<u32> {
-    let start = hunk.lines.first()?.new;
-    hunk.lines.get(end..)?.iter().map(|line| line.new).find(|line| *line > start)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
-impl From<&FileDiff<'_>> for LeftOut {
-    fn from(file: &FileDiff<'_>) -> Self {
-        Self { path: path(file.path()), added: file.added() as u64, removed: file.removed() as u64 }
-    }
-}
-
 impl PullRequestDiff {
     fn is_empty(&self) -> bool {
         self.files.is_empty() && self.generated.is_empty() && self.did_not_fit.is_empty()
@@ -489,64 +303,15 @@ impl Answer for PullRequestDiff {
     }
 }
 
-impl File {
-    fn write(&self, text: &mut String) {
-        let _ = write!(text, "=== {} ({}", bare(&self.path), changes(self.added, self.removed));
-        if let Some(from) = &self.from {
-            let _ = write!(text, ", {} from {}", self.status, bare(from));
-        } else if self.status != "modified" {
-            let _ = write!(text, ", {}", self.status);
-        }
-        if self.binary {
-            text.push_str(", binary");
-        }
-        text.push_str(")\n");
-        // Every line of a hunk starts with a blank, `+`, `-`, `@` or `\`, and none of ours does.
-        if !self.diff.is_empty() {
-            text.push_str(&self.diff);
-            text.push('\n');
-        }
-        let path = self.path.quoted();
-        match (self.next_line, self.lines_not_shown) {
-            (None, 0) => {}
-            (Some(line), _) => {
-                let _ = writeln!(
-                    text,
-                    "cut here: the rest with `paths: [{path}]` and `from_line: {line}`, or a larger \
-                     `max_bytes`"
-                );
-            }
-            (None, lines) => {
-                let _ = writeln!(
-                    text,
-                    "cut here: {lines} removed lines not shown; a larger `max_bytes`, or `get_file` on \
-                     the destination branch, has them"
-                );
-            }
-        }
-    }
-}
-
-fn write_left_out(text: &mut String, files: &[LeftOut], why: &str, how: &str) {
-    if files.is_empty() {
-        return;
-    }
-    let _ = write!(text, "not shown, {why}: ");
-    for (index, file) in files.iter().take(50).enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
-        let _ = write!(text, "{comma}{} ({})", bare(&file.path), changes(file.added, file.removed));
-    }
-    if files.len() > 50 {
-        let _ = write!(text, " and {}", count((files.len() - 50) as u64, "more file"));
-    }
-    let _ = writeln!(text, "; get with {how}");
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::sandbox::{Effect as FaultEffect, Fault, Service};
+    use crate::testing::Stage;
+
+    const TOOL: &str = "get_pull_request_diff";
 
     const DIFF: &str = "\
 diff --git a/package-lock.json b/package-lock.json
@@ -612,23 +377,6 @@ diff --git a/src/cart.ts b/src/cart.ts
     }
 
     #[test]
-    fn takes_files_folders_and_globs() {
-        for (path, files) in [
-            ("src/[id].tsx", vec!["src/[id].tsx"]),
-            ("./src/", vec!["src/[id].tsx", "src/cart.ts"]),
-            ("*.ts", vec!["src/cart.ts"]),
-            ("src/*.ts?", vec!["src/[id].tsx"]),
-            ("sr", vec![]),
-        ] {
-            let wanted = Wanted::try_from(path.to_owned()).unwrap();
-            let diff = Diff::read(DIFF);
-            let taken: Vec<&str> =
-                diff.files.iter().map(FileDiff::path).filter(|path| wanted.takes(path)).collect();
-            assert_eq!(taken, files, "{path}");
-        }
-    }
-
-    #[test]
     fn goes_on_where_it_was_cut() {
         let lines: String = (1..=200).map(|n| format!("+line {n}\n")).collect();
         let text = format!("--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1,200 @@\n{lines}");
@@ -682,5 +430,87 @@ diff --git a/src/cart.ts b/src/cart.ts
         +c
         not shown, too much for `max_bytes`: b.txt (+60 -0); get with `paths`
         ");
+    }
+
+    #[tokio::test]
+    async fn gets_three_files_through_the_redirect() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let call = json!({
+            "repository": "acme/shop", "number": 42,
+            "paths": ["src/money/round.ts", "CHANGELOG.md", "src/checkout/total.ts"],
+        });
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(stage.requests().len(), 2);
+        assert_eq!(stage.call_as("limited", TOOL, call).await, said);
+    }
+
+    #[tokio::test]
+    async fn leaves_the_lock_file_out_and_lists_what_does_not_fit() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 42, "max_bytes": 2048 });
+        let said = stage.call_as("linked", TOOL, call).await;
+        assert!(said.len() <= 2048 + 1024, "{}", said.len());
+        let ours: Vec<&str> =
+            said.lines().filter(|line| !line.starts_with([' ', '+', '-', '@', '\\'])).collect();
+        insta::assert_snapshot!(ours.join("\n"), @"");
+    }
+
+    #[tokio::test]
+    async fn counts_the_same_lines_as_the_list_of_files() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42, "generated": true, "max_bytes": 262_144
+        });
+        let diff = stage.structured_as("linked", TOOL, call).await;
+        let call = json!({ "repository": "acme/shop", "number": 42, "include": ["files"] });
+        let files = stage.structured_as("linked", "get_pull_request", call).await;
+        let counts = |rows: &serde_json::Value| {
+            let rows = rows.as_array().unwrap().iter();
+            let mut rows: Vec<String> = rows
+                .map(|row| format!("{} {} {}", row["path"], row["added"], row["removed"]))
+                .collect();
+            rows.sort();
+            rows
+        };
+        assert_eq!(counts(&diff["files"]), counts(&files["files"]["files"]));
+    }
+
+    #[tokio::test]
+    async fn says_which_file_could_be_meant() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 42, "paths": ["src/rounds.ts"] });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn reads_file_by_file_when_bitbucket_gives_up_on_the_whole() {
+        let stage = Stage::new().await;
+        let fault =
+            Fault::new(Service::Bitbucket, FaultEffect::status(555)).path("*/diff/*").times(2);
+        stage.sandbox().faults().add(fault);
+        let call = json!({ "repository": "acme/shop", "number": 42, "paths": ["src/money/*"] });
+        let said = stage.call_as("linked", TOOL, call).await;
+        let ours: Vec<&str> =
+            said.lines().filter(|line| !line.starts_with([' ', '+', '-', '@', '\\'])).collect();
+        insta::assert_snapshot!(ours.join("\n"), @"");
+    }
+
+    #[tokio::test]
+    async fn keeps_what_others_wrote_from_posing_as_ours() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 46 });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn asks_a_guest_to_link() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 42 });
+        let said = stage.call_as("guest", TOOL, call).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
     }
 }

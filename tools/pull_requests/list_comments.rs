@@ -114,3 +114,77 @@ impl Answer for CommentThreads {
         text
     }
 }
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::Stage;
+
+    const TOOL: &str = "list_comments";
+
+    #[tokio::test]
+    async fn shows_threads_whole_in_one_request() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let call = json!({ "repository": "acme/shop", "number": 42 });
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(stage.requests().len(), 1);
+        assert_eq!(stage.call_as("limited", TOOL, call).await, said);
+    }
+
+    #[tokio::test]
+    async fn shows_open_threads_of_one_file() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42, "unresolved": true, "path": "src/money/money.ts"
+        });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn goes_on_with_the_next_thread() {
+        let stage = Stage::new().await;
+        let mut call = json!({ "repository": "acme/shop", "number": 42, "limit": 4 });
+        let mut ids = Vec::new();
+        loop {
+            let page = stage.structured_as("linked", TOOL, call.clone()).await;
+            let threads = page["threads"].as_array().unwrap();
+            ids.extend(threads.iter().map(|thread| thread["id"].as_u64().unwrap()));
+            assert_eq!(page["total"], 10);
+            match page.get("next_cursor") {
+                Some(next) => call["cursor"] = next.clone(),
+                None => break,
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 10);
+    }
+
+    #[tokio::test]
+    async fn keeps_a_deleted_comment_in_its_thread_only() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 34 });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn keeps_what_others_wrote_from_posing_as_ours() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 46 });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn asks_a_guest_to_link() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "number": 42 });
+        let said = stage.call_as("guest", TOOL, call).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
+    }
+}

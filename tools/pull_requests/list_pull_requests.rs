@@ -244,3 +244,94 @@ impl Row {
         let _ = write!(text, " · {}", self.day);
     }
 }
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::Stage;
+
+    const TOOL: &str = "list_pull_requests";
+
+    #[tokio::test]
+    async fn lists_twenty_open_ones_in_one_request() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("linked", TOOL, json!({ "repository": "acme/shop" })).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(stage.requests().len(), 1);
+        let call = json!({ "repository": "shop", "workspace": "acme" });
+        assert_eq!(stage.call_as("limited", TOOL, call).await, said);
+    }
+
+    #[tokio::test]
+    async fn state_still_counts_when_there_are_other_conditions() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "author": "Cleo Marsh", "state": "merged" });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+        let call = json!({ "repository": "acme/shop", "author": "cleo", "destination": "main", "limit": 2 });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(without_cursor(&said), @"");
+    }
+
+    #[tokio::test]
+    async fn lists_all_states_and_goes_on_where_it_stopped() {
+        let stage = Stage::new().await;
+        let mut numbers = Vec::new();
+        let mut cursor = None;
+        loop {
+            let mut call = json!({ "repository": "acme/shop", "state": "all", "limit": 20 });
+            if let Some(cursor) = cursor {
+                call["cursor"] = cursor;
+            }
+            let page = stage.structured_as("linked", TOOL, call).await;
+            let rows = page["pull_requests"].as_array().unwrap();
+            numbers.extend(rows.iter().map(|row| row["number"].as_u64().unwrap()));
+            match page.get("next_cursor") {
+                Some(next) => cursor = Some(next.clone()),
+                None => break,
+            }
+        }
+        let all = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(all, numbers.len());
+        insta::assert_snapshot!(format!("{numbers:?}"), @"");
+    }
+
+    #[tokio::test]
+    async fn finds_what_waits_for_the_user() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "reviewer": "me", "limit": 3 });
+        let said = stage.call_as("limited", TOOL, call).await;
+        insta::assert_snapshot!(without_cursor(&said), @"");
+    }
+
+    #[tokio::test]
+    async fn says_who_could_be_meant() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "author": "clea" });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn says_when_there_is_no_such_repository() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/secret-plans" });
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+    }
+
+    #[tokio::test]
+    async fn asks_a_guest_to_link() {
+        let stage = Stage::new().await;
+        let said = stage.call_as("guest", TOOL, json!({ "repository": "acme/shop" })).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
+    }
+
+    fn without_cursor(said: &str) -> &str {
+        said.split("\nmore: ").next().unwrap()
+    }
+}

@@ -1,36 +1,17 @@
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::absent;
 use super::arguments::{ExpectedHead, same_commit};
-use super::shape::{bare, count, path, person, short};
-use crate::bitbucket::{
-    self, Build, MergeOptions, MergeTask, Mergeability, Merging, Participant, PullRequest,
-    Repository, RepositoryId, State, Task,
-};
+use super::merging::Merge;
+use super::readiness::{Before, Checks, Ignored};
+use super::shape::{bare, count, path, short};
+use crate::bitbucket::{MergeOptions, PullRequest};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Number, RepositoryArgument, WorkspaceArgument};
 use crate::{Error, Result};
-
-/// How many builds and tasks are read.
-const MOST: usize = 100;
-/// How long Bitbucket's own merge checks are waited for.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// The waits between looks at a merge that goes on; the last one repeats.
-const WAITS: &[Duration] = &[
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
-/// What is kept of the call's time to say how it ended.
-const RESERVE: Duration = Duration::from_secs(4);
-/// How often the pull request is looked at after a merge that Bitbucket did not confirm.
-const LOOKS: usize = 3;
 
 /// Merge an open pull request, only after the user asked for it: it cannot be undone. Refuses while
 /// builds, tasks, requested changes or conflicts stand against it. Says which head was merged.
@@ -69,15 +50,6 @@ enum Strategy {
     RebaseMerge,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Ignored {
-    Builds,
-    Tasks,
-    ChangesRequested,
-}
-
 /// The merged pull request.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Merged {
@@ -103,24 +75,6 @@ pub(super) struct Merged {
     /// Whether Bitbucket did not confirm it, so that it was read off the pull request.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unconfirmed: bool,
-}
-
-/// What was looked at before the merge.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-struct Checks {
-    /// Builds that went well.
-    builds_successful: usize,
-    /// Builds that did not, or not yet.
-    builds_not_successful: usize,
-    /// Tasks still to be done.
-    tasks_open: usize,
-    /// Who approved.
-    approved_by: Vec<Foreign>,
-    /// Who asked for changes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    changes_requested_by: Vec<Foreign>,
-    /// Whether Bitbucket's own checks answered.
-    bitbucket_checks: bool,
 }
 
 impl Tool for MergePullRequest {
@@ -153,12 +107,12 @@ impl Tool for MergePullRequest {
         let (id, number) = self.repository.pull_request(self.workspace.as_ref(), self.number)?;
         let repository = cx.repository(&id).await?;
         let before = Before::read(&repository, &id, number).await?;
-        before.check(&self)?;
+        before.check(self.expected_head.as_ref(), &self.ignore)?;
         let pull_request = &before.pull_request;
         let strategy = self.strategy(pull_request)?;
         let close = self.close_source_branch.unwrap_or(pull_request.close_source_branch);
         let options = MergeOptions::new(strategy.clone(), self.message.clone(), close);
-        let merge = Merge { cx, repository: &repository, number, before: &before };
+        let merge = Merge { cx, repository: &repository, number, before: pull_request };
         let (after, unconfirmed) = merge.carry_out(&options).await?;
         let (head, checked) = (after.head(), pull_request.head());
         let moved =
@@ -200,238 +154,6 @@ impl MergePullRequest {
         }
         Ok(Some(strategy.name().to_owned()))
     }
-
-    fn ignores(&self, what: Ignored) -> bool {
-        self.ignore.contains(&what)
-    }
-}
-
-/// The pull request before the merge, and what stands for and against it.
-struct Before {
-    pull_request: PullRequest,
-    builds: Vec<Build>,
-    tasks: Vec<Task>,
-    mergeability: Option<Mergeability>,
-}
-
-impl Before {
-    async fn read(repository: &Repository<'_>, id: &RepositoryId, number: u32) -> Result<Self> {
-        let reading = async {
-            tokio::try_join!(
-                repository.get_pull_request(number),
-                repository.list_builds(number, MOST),
-                repository.list_tasks(number, MOST),
-                async {
-                    // Fails more often than the others; Bitbucket then decides at the merge itself.
-                    let checks = tokio::time::timeout(PATIENCE, repository.mergeability(number));
-                    Ok(checks.await.ok().and_then(std::result::Result::ok))
-                },
-            )
-        };
-        let (pull_request, builds, tasks, mergeability) =
-            reading.await.map_err(|error| absent::pull_request(error, id, number))?;
-        Ok(Self { pull_request, builds: builds.values, tasks: tasks.values, mergeability })
-    }
-
-    /// All that stands against the merge, at once.
-    fn check(&self, call: &MergePullRequest) -> Result<()> {
-        let pull_request = &self.pull_request;
-        let number = pull_request.id;
-        if pull_request.state != State::Open {
-            let commit = pull_request.merged_as().map(short);
-            let commit = commit.map(|commit| format!(" as {commit}")).unwrap_or_default();
-            return Err(Error::conflict(
-                format!("#{number} is already {}{commit}", pull_request.state.word()),
-                "nothing was sent; there is nothing left to merge",
-            ));
-        }
-        if let Some(head) = &call.expected_head {
-            head.check(pull_request)?;
-        }
-        let mut against = Vec::new();
-        if pull_request.draft {
-            against.push("it is a draft".to_owned());
-        }
-        if !call.ignores(Ignored::Builds) {
-            against.extend(self.bad_builds().map(|build| {
-                let name = if build.name.is_empty() { &build.key } else { &build.name };
-                let state = match build.state.as_str() {
-                    "INPROGRESS" => "is in progress",
-                    "FAILED" => "failed",
-                    "STOPPED" => "was stopped",
-                    _ => "is in an unknown state",
-                };
-                format!("build {} {state}", Foreign::line(name, 80).quoted())
-            }));
-        }
-        let open = self.open_tasks();
-        if open > 0 && !call.ignores(Ignored::Tasks) {
-            against.push(format!("{} open", count(open as u64, "task")));
-        }
-        if !call.ignores(Ignored::ChangesRequested) {
-            against.extend(
-                self.people(Participant::wants_changes)
-                    .map(|name| format!("{} requested changes", bare(&name))),
-            );
-        }
-        let checks = self.mergeability.iter().flat_map(|checks| &checks.values);
-        let has_own = !against.is_empty();
-        against.extend(
-            checks
-                .filter(|check| {
-                    check.blocks() && !(has_own && check.kind == "pullrequest_state_check")
-                })
-                .map(|check| format!("Bitbucket's check: {}", check.why().quoted())),
-        );
-        if against.is_empty() {
-            return Ok(());
-        }
-        Err(Error::refused(
-            format!("#{number} is not ready: {}", against.join("; ")),
-            "nothing was sent; `ignore` skips builds, tasks or changes_requested if the user says so",
-        ))
-    }
-
-    fn checks(&self) -> Checks {
-        let bad = self.bad_builds().count();
-        Checks {
-            builds_successful: self.builds.len() - bad,
-            builds_not_successful: bad,
-            tasks_open: self.open_tasks(),
-            approved_by: self.people(Participant::approves).collect(),
-            changes_requested_by: self.people(Participant::wants_changes).collect(),
-            bitbucket_checks: self.mergeability.is_some(),
-        }
-    }
-
-    fn bad_builds(&self) -> impl Iterator<Item = &Build> {
-        self.builds.iter().filter(|build| build.state != "SUCCESSFUL")
-    }
-
-    fn open_tasks(&self) -> usize {
-        self.tasks.iter().filter(|task| task.is_open()).count()
-    }
-
-    fn people(&self, those: fn(&Participant) -> bool) -> impl Iterator<Item = Foreign> {
-        self.pull_request
-            .participants
-            .iter()
-            .filter(move |participant| those(participant))
-            .map(|participant| person(&participant.user))
-    }
-}
-
-/// A merge that is about to be sent, once.
-struct Merge<'m> {
-    cx: &'m Context,
-    repository: &'m Repository<'m>,
-    number: u32,
-    before: &'m Before,
-}
-
-impl Merge<'_> {
-    /// The pull request after the merge, and whether that is only what it looks like.
-    async fn carry_out(&self, options: &MergeOptions) -> Result<(Box<PullRequest>, bool)> {
-        match self.repository.merge_pull_request(self.number, options).await {
-            Ok(Merging::Done(after)) => Ok((self.whole(after).await, false)),
-            Ok(Merging::Going(Some(task))) => self.wait_for(&task).await,
-            Ok(Merging::Going(None)) => self.look().await,
-            Err(bitbucket::Error::Status { status: 409, .. }) => Err(self.moved().await),
-            Err(error) if error.leaves_outcome_open() => self.look().await,
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The answer to a merge, or what the pull request says where the answer leaves the commit out.
-    async fn whole(&self, after: Box<PullRequest>) -> Box<PullRequest> {
-        if after.merged_as().is_some() && after.head().is_some() {
-            return after;
-        }
-        self.repository.get_pull_request(self.number).await.map_or(after, Box::new)
-    }
-
-    /// Looks at a merge that goes on until it ends. Bitbucket calls a task that it does not know
-    /// pending, so the end of the call's time is an end too.
-    async fn wait_for(&self, task: &MergeTask) -> Result<(Box<PullRequest>, bool)> {
-        for round in 0.. {
-            let wait = WAITS.get(round).or(WAITS.last()).copied().unwrap_or(RESERVE);
-            if self.cx.time_left() < wait + RESERVE {
-                break;
-            }
-            self.cx.progress(
-                u32::try_from(round + 1).unwrap_or(u32::MAX),
-                None,
-                "Bitbucket is merging",
-            );
-            self.cx.pause(wait).await?;
-            match self.repository.merge_task(self.number, task).await {
-                Ok(Merging::Done(after)) => return Ok((self.whole(after).await, false)),
-                Ok(Merging::Going(_)) => {}
-                Err(bitbucket::Error::Status { status: 409, .. }) => {
-                    return Err(self.moved().await);
-                }
-                Err(error @ bitbucket::Error::Cancelled) => return Err(error.into()),
-                // The merge itself failed; all else is a failure to ask.
-                Err(error @ bitbucket::Error::Status { status: 400, .. }) => {
-                    return Err(error.into());
-                }
-                Err(error) if error.leaves_outcome_open() => {}
-                Err(_) => break,
-            }
-        }
-        self.look().await
-    }
-
-    /// What became of a merge that Bitbucket did not confirm: it is never sent again.
-    async fn look(&self) -> Result<(Box<PullRequest>, bool)> {
-        for round in 0..LOOKS {
-            if let Ok(after) = self.repository.get_pull_request(self.number).await
-                && after.state == State::Merged
-            {
-                return Ok((Box::new(after), true));
-            }
-            let wait = WAITS.get(round).copied().unwrap_or(RESERVE);
-            if self.cx.time_left() < wait + RESERVE {
-                break;
-            }
-            self.cx.pause(wait).await?;
-        }
-        Err(Error::TimedOut {
-            says: format!(
-                "Bitbucket did not confirm the merge of #{}, which is still open; it may yet go through",
-                self.number
-            ),
-            hint: "look with `get_pull_request` in a minute; merge again only if it is still open then"
-                .to_owned(),
-        })
-    }
-
-    /// Says what moved while the merge was on its way.
-    async fn moved(&self) -> Error {
-        let before = &self.before.pull_request;
-        let now = self.repository.get_pull_request(self.number).await.ok();
-        let moved = |what: &str, then: Option<&str>, now: Option<&str>| match (then, now) {
-            (Some(then), Some(now)) if !same_commit(then, now) => {
-                Some(format!("{what} moved from {} to {}", short(then), short(now)))
-            }
-            _ => None,
-        };
-        let mut what: Vec<String> = Vec::new();
-        if let Some(now) = &now {
-            let (source, destination) =
-                (&before.source.branch.name, &before.destination.branch.name);
-            what.extend(moved(&bare(&path(source)), before.head(), now.head()));
-            what.extend(moved(&bare(&path(destination)), before.base(), now.base()));
-            if now.state != State::Open {
-                what.push(format!("it is {} now", now.state.word()));
-            }
-        }
-        let what = if what.is_empty() { "a branch moved".to_owned() } else { what.join(", ") };
-        Error::conflict(
-            format!("#{} was not merged: {what} during the merge", self.number),
-            "read it again with `get_pull_request`; merge again if it is still as the user wants it",
-        )
-    }
 }
 
 impl Strategy {
@@ -443,16 +165,6 @@ impl Strategy {
             Self::SquashFastForward => "squash_fast_forward",
             Self::RebaseFastForward => "rebase_fast_forward",
             Self::RebaseMerge => "rebase_merge",
-        }
-    }
-}
-
-impl Ignored {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Builds => "builds",
-            Self::Tasks => "open tasks",
-            Self::ChangesRequested => "requested changes",
         }
     }
 }
@@ -498,5 +210,143 @@ impl Answer for Merged {
             );
         }
         text
+    }
+}
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests {
+    use serde_json::json;
+
+    use crate::sandbox::{Effect as FaultEffect, Fault, Service};
+    use crate::server::dispatch::Approval;
+    use crate::testing::Stage;
+
+    const TOOL: &str = "merge_pull_request";
+
+    fn call(number: u32) -> serde_json::Value {
+        json!({ "repository": "acme/shop", "number": number })
+    }
+
+    #[tokio::test]
+    async fn merges_when_green_in_five_requests() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("linked", TOOL, call(35)).await;
+        insta::assert_snapshot!(said, @"");
+        assert!(stage.requests().len() <= 5, "{:?}", stage.requests());
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("linked", TOOL, call(35)).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(merges(&stage), 0);
+    }
+
+    #[tokio::test]
+    async fn refuses_what_is_not_ready() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(42)).await, @"");
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(43)).await, @"");
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(44)).await, @"");
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(45)).await, @"");
+        assert_eq!(merges(&stage), 0);
+    }
+
+    #[tokio::test]
+    async fn merges_over_what_the_user_ignores() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 45, "strategy": "squash",
+            "close_source_branch": true, "ignore": ["builds", "changes_requested"],
+        });
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+    }
+
+    #[tokio::test]
+    async fn stops_when_somebody_pushed() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let mut call = call(35);
+        call["expected_head"] = "0123456789ab".into();
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+        assert_eq!(merges(&stage), 0);
+    }
+
+    #[tokio::test]
+    async fn follows_a_merge_that_answers_202_to_its_end() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        let mut call = call(47);
+        call["ignore"] = json!(["tasks"]);
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+        assert_eq!(merges(&stage), 1);
+    }
+
+    #[tokio::test]
+    async fn finds_out_what_became_of_a_merge_that_answers_555() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(41)).await, @"");
+        assert_eq!(merges(&stage), 1);
+    }
+
+    #[tokio::test]
+    async fn finds_out_what_became_of_a_merge_whose_answer_is_lost() {
+        let stage = Stage::new().await;
+        let fault = Fault::new(Service::Bitbucket, FaultEffect::Cut).method("POST").path("*/merge");
+        stage.sandbox().faults().add(fault.times(1));
+        stage.sandbox().clear_requests();
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(35)).await, @"");
+        assert_eq!(merges(&stage), 1);
+    }
+
+    #[tokio::test]
+    async fn says_so_when_nobody_knows_what_became_of_it() {
+        let stage = Stage::new().await;
+        let fault =
+            Fault::new(Service::Bitbucket, FaultEffect::Unanswered).method("POST").path("*/merge");
+        stage.sandbox().faults().add(fault.times(1));
+        stage.sandbox().clear_requests();
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(35)).await, @"");
+        assert_eq!(merges(&stage), 1);
+    }
+
+    #[tokio::test]
+    async fn says_what_moved_when_a_merge_answers_409() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(40)).await, @"");
+        assert_eq!(merges(&stage), 1);
+    }
+
+    #[tokio::test]
+    async fn asks_the_person_before_anything_is_sent() {
+        let stage = Stage::new().await.approval(Approval::Required);
+        stage.sandbox().clear_requests();
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(35)).await, @"");
+        insta::assert_snapshot!(stage.call_refusing_as("linked", TOOL, call(35)).await, @"");
+        assert_eq!(merges(&stage), 0);
+        let said = stage.call_consenting_as("linked", TOOL, call(35)).await;
+        assert!(said.starts_with("#35 merged into main as "), "{said}");
+    }
+
+    #[tokio::test]
+    async fn needs_a_scope_that_reading_does_not() {
+        let stage = Stage::new().await;
+        stage.sandbox().clear_requests();
+        insta::assert_snapshot!(stage.call_as("limited", TOOL, call(35)).await, @"");
+        assert_eq!(merges(&stage), 0);
+    }
+
+    #[tokio::test]
+    async fn asks_a_guest_to_link() {
+        let stage = Stage::new().await;
+        let said = stage.call_as("guest", TOOL, call(35)).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
+    }
+
+    fn merges(stage: &Stage) -> usize {
+        let is_merge =
+            |request: &&String| request.starts_with("POST ") && request.ends_with("/merge");
+        stage.requests().iter().filter(is_merge).count()
     }
 }

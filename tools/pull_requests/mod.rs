@@ -2,16 +2,21 @@
 
 mod absent;
 mod arguments;
+mod diff_files;
 mod get_pull_request;
 mod get_pull_request_diff;
 mod list_comments;
 mod list_pull_requests;
 mod merge_pull_request;
+mod merging;
+mod parts;
 mod people;
+mod readiness;
 mod review_pull_request;
 mod review_steps;
 mod shape;
 mod threads;
+mod wanted;
 
 use super::Toolset;
 use crate::tool::Entry;

@@ -385,3 +385,189 @@ impl Answer for Reviewed {
         text
     }
 }
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests {
+    use serde_json::json;
+
+    use crate::sandbox::{Effect as FaultEffect, Fault, Service};
+    use crate::testing::Stage;
+
+    const TOOL: &str = "review_pull_request";
+
+    #[tokio::test]
+    async fn posts_a_whole_review_and_nothing_twice() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42,
+            "comments": [
+                { "text": "Why half-even?", "path": "src/money/money.ts", "quote": "isAtLeast(" },
+                { "text": "Please sort these.", "path": "CHANGELOG.md", "line": 3 },
+                { "text": "On the file.", "path": "docs/rounding.md" },
+                { "text": "All in all: nice." },
+            ],
+            "tasks": [{ "text": "Add a test for negative totals" }],
+            "verdict": "approve",
+        });
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(writes(&stage), @"");
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(writes(&stage), "");
+    }
+
+    #[tokio::test]
+    async fn answers_and_resolves_threads() {
+        let stage = Stage::new().await;
+        let open = json!({ "repository": "acme/shop", "number": 42, "unresolved": true });
+        let threads = stage.structured_as("linked", "list_comments", open.clone()).await;
+        let on_files: Vec<u64> = threads["threads"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|thread| thread.get("path").is_some())
+            .map(|thread| thread["id"].as_u64().unwrap())
+            .take(3)
+            .collect();
+        let replies: Vec<_> =
+            on_files.iter().map(|id| json!({ "text": "Done.", "reply_to": id })).collect();
+        let call = json!({
+            "repository": "acme/shop", "number": 42, "comments": replies, "resolve": on_files
+        });
+        let said = stage.call_as("limited", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(stage.call_as("limited", TOOL, call).await, @"");
+        let left = stage.structured_as("linked", "list_comments", open).await;
+        assert_eq!(left["total"].as_u64().unwrap() + 3, threads["total"].as_u64().unwrap());
+        let call = json!({ "repository": "acme/shop", "number": 42, "reopen": on_files });
+        insta::assert_snapshot!(stage.call_as("limited", TOOL, call).await, @"");
+    }
+
+    #[tokio::test]
+    async fn comments_on_lines_that_do_not_exist_are_refused_before_anything_is_posted() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42,
+            "comments": [
+                { "text": "fine" },
+                { "text": "x", "path": "src/money/money.ts", "line": 99_999 },
+                { "text": "x", "path": "src/monney/money.ts", "line": 1 },
+                { "text": "x", "path": "src/money/money.ts", "quote": "static isAtLeast(other" },
+                { "text": "x", "path": "src/money/money.ts", "quote": "}" },
+                { "text": "x", "line": 3 },
+                { "text": "x", "reply_to": 5 },
+            ],
+            "resolve": [7],
+            "tasks": [{ "text": "x", "comment": 9 }],
+        });
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(writes(&stage), "");
+    }
+
+    #[tokio::test]
+    async fn threads_that_cannot_be_resolved_are_told_apart() {
+        let stage = Stage::new().await;
+        let all = json!({ "repository": "acme/shop", "number": 42 });
+        let threads = stage.structured_as("linked", "list_comments", all).await;
+        let threads = threads["threads"].as_array().unwrap();
+        let general = threads.iter().find(|thread| thread.get("path").is_none()).unwrap();
+        let resolved = threads.iter().find(|thread| thread.get("resolved").is_some()).unwrap();
+        let replied = threads
+            .iter()
+            .find(|thread| {
+                thread.get("path").is_some() && thread["comments"].as_array().unwrap().len() > 1
+            })
+            .unwrap();
+        let call = json!({
+            "repository": "acme/shop", "number": 42,
+            "resolve": [general["id"], replied["comments"][1]["id"]],
+        });
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+        let call = json!({ "repository": "acme/shop", "number": 42, "resolve": [resolved["id"]] });
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+    }
+
+    #[tokio::test]
+    async fn says_what_was_posted_when_it_fails_midway() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42,
+            "comments": [{ "text": "first" }],
+            "tasks": [{ "text": "second" }],
+            "verdict": "approve",
+        });
+        let fault = Fault::new(Service::Bitbucket, FaultEffect::status(503))
+            .method("POST")
+            .path("*/tasks")
+            .times(1);
+        stage.sandbox().faults().add(fault);
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+    }
+
+    #[tokio::test]
+    async fn a_verdict_needs_a_scope_that_a_comment_does_not() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42,
+            "comments": [{ "text": "hello" }], "verdict": "approve",
+        });
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("limited", TOOL, call).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(writes(&stage), "");
+    }
+
+    #[tokio::test]
+    async fn gives_no_verdict_on_what_is_merged_or_ones_own() {
+        let stage = Stage::new().await;
+        let call =
+            |number| json!({ "repository": "acme/shop", "number": number, "verdict": "approve" });
+        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(27)).await, @"");
+        let own = json!({ "repository": "acme/shop", "author": "me" });
+        let own = stage.structured_as("linked", "list_pull_requests", own).await;
+        let number = own["pull_requests"][0]["number"].as_u64().unwrap();
+        stage.sandbox().clear_requests();
+        let said = stage.call_as("linked", TOOL, call(number)).await;
+        insta::assert_snapshot!(said, @"");
+        assert_eq!(writes(&stage), "");
+    }
+
+    #[tokio::test]
+    async fn stops_when_somebody_pushed() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42, "verdict": "approve",
+            "expected_head": "0123456789ab",
+        });
+        let said = stage.call_as("linked", TOOL, call).await;
+        assert!(said.starts_with("conflict: the head of #42 is "), "{said}");
+    }
+
+    #[tokio::test]
+    async fn asks_a_guest_to_link() {
+        let stage = Stage::new().await;
+        let call = json!({
+            "repository": "acme/shop", "number": 42, "comments": [{ "text": "hello" }]
+        });
+        let said = stage.call_as("guest", TOOL, call).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
+    }
+
+    /// What was changed at Bitbucket.
+    fn writes(stage: &Stage) -> String {
+        let requests = stage.requests();
+        let writes: Vec<&str> = requests
+            .iter()
+            .filter(|request| !request.starts_with("GET "))
+            .map(|request| request.as_str())
+            .collect();
+        writes.join("\n")
+    }
+}

@@ -6,10 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::arguments::Verdict;
-use super::get_pull_request_diff::nearest;
 use super::review_pull_request::{CommentArgument, ReviewPullRequest};
 use super::shape::{bare, path};
 use super::threads::first_of;
+use super::wanted::nearest;
 use crate::bitbucket::{
     Comment, Inline, NewComment, NewTask, PullRequest, RawText, Reference, State, Task,
 };
