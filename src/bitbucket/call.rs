@@ -29,7 +29,6 @@ pub(crate) struct Call<'a> {
     path: Path,
     query: Vec<(&'static str, String)>,
     body: Option<Result<Body, String>>,
-    accept: Option<&'static str>,
     time: Duration,
     family: Option<Family>,
     stays: bool,
@@ -75,7 +74,6 @@ impl<'a> Call<'a> {
             path,
             query: Vec::new(),
             body: None,
-            accept: None,
             time: USUAL,
             family: None,
             stays: false,
@@ -113,12 +111,6 @@ impl<'a> Call<'a> {
     /// Gives the endpoint the time that diffs and merges need.
     pub(crate) fn slow(mut self) -> Self {
         self.time = SLOW;
-        self
-    }
-
-    /// Asks for another type than the usual one.
-    pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
-        self.accept = Some(media_type);
         self
     }
 
@@ -279,7 +271,7 @@ impl<'a> Call<'a> {
                 url,
                 query: &self.query,
                 body,
-                accept: self.accept.unwrap_or(accept),
+                accept,
                 family,
                 stays: self.stays,
             })
