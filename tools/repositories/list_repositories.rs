@@ -210,6 +210,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn lists_only_what_exists_for_the_agent() {
+        let stage = Stage::new().await.only(&["acme/d*"]);
+        let call = json!({ "workspace": "acme", "limit": 1 });
+        let said = stage.structured_as("linked", "list_repositories", call).await;
+        let names: Vec<_> = said["repositories"].as_array().unwrap().iter().collect();
+        assert_eq!(names.len(), 1, "{said}");
+        assert_eq!(names[0]["repository"], "acme/docs");
+        let call = json!({ "repository": "acme/shop" });
+        let said = stage.call_as("linked", "get_repository", call).await;
+        assert!(said.starts_with("not_found: no repository `acme/shop`"), "{said}");
+    }
+
+    #[tokio::test]
     async fn asks_which_workspace_is_meant() {
         let stage = Stage::new().await;
         let said = stage.call_as("linked", "list_repositories", json!({})).await;

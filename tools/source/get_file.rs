@@ -359,6 +359,12 @@ mod tests {
             let said = stage.call_as("linked", "get_file", call).await;
             assert!(said.starts_with("\"package.json\" in acme/shop at "), "{said}");
         }
+        stage.sandbox().clear_requests();
+        let call = json!({
+            "repository": "acme/shop", "path": "package.json", "revision": "feature/checkout-rounding",
+        });
+        stage.call_as("linked", "get_file", call).await;
+        assert_eq!(stage.requests().len(), 2, "{:?}", stage.requests());
     }
 
     #[tokio::test]
