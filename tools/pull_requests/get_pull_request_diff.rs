@@ -215,12 +215,9 @@ impl GetPullRequestDiff {
             }
             let mut shown =
                 File::new(file, self.from_line.unwrap_or(0), room, answer.files.is_empty());
-            if cut && index == last {
+            if let Some(shown) = shown.as_mut().filter(|_| cut && index == last) {
                 // More of it was not read, so what is shown cannot be the whole.
-                shown = shown.map(|file| File {
-                    next_line: file.next_line.or(file.last_line(diff)),
-                    ..file
-                });
+                shown.goes_on_after(file);
             }
             match shown {
                 Some(shown) => {
