@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::shape::{bare, changes, count, path};
-use crate::diff::{Diff, FileDiff, Hunk};
+use crate::diff::{FileDiff, Hunk};
 use crate::text::Foreign;
 
 /// What a cut leaves room for.
@@ -108,10 +108,10 @@ impl File {
         }
     }
 
-    /// The line after the last that was read of it.
-    pub(super) fn last_line(&self, diff: &Diff<'_>) -> Option<u32> {
-        let file = diff.file(self.path.as_str())?;
-        file.hunks.last().map(|hunk| hunk.new_end().saturating_add(1))
+    /// Says that there is more of it than `file` has, which is all that was read.
+    pub(super) fn goes_on_after(&mut self, file: &FileDiff<'_>) {
+        let end = file.hunks.last().map(|hunk| hunk.new_end().saturating_add(1));
+        self.next_line = self.next_line.or(end);
     }
 
     pub(super) fn size(&self) -> usize {
