@@ -6,7 +6,7 @@ use crate::tools::shown::{NAME, PATH, place};
 use crate::{Error, Result};
 
 /// How alike a name must be to be offered, from 0 to 1.
-const ALIKE: f64 = 0.6;
+const ALIKE: f64 = 0.5;
 
 /// How many names are offered.
 const OFFERED: usize = 3;
@@ -101,7 +101,9 @@ fn no_main(repository: &Repository<'_>, error: bitbucket::Error) -> Error {
 fn nearest(wanted: &str, names: impl Iterator<Item = (String, String)>) -> String {
     let wanted = wanted.to_lowercase();
     let mut near: Vec<(f64, String)> = names
-        .map(|(name, shown)| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), shown))
+        .map(|(name, shown)| {
+            (strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()), shown)
+        })
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .collect();
     near.sort_by(|(a, _), (b, _)| b.total_cmp(a));

@@ -403,6 +403,8 @@ mod tests {
             stand_in.answer("/me/v1/connected-accounts/accounts/cac_1", status, json!(null));
             stand_in.tenant().delete_account(&me(), &id).await.unwrap();
         }
+        let methods = stand_in.requests().into_iter().map(|request| request.method);
+        assert_eq!(methods.collect::<Vec<_>>(), ["DELETE", "DELETE"]);
         for id in ["", "..", "a/b", "cac_1?x", "%2e"] {
             assert!(AccountId::try_from(id.to_owned()).is_err(), "{id}");
         }

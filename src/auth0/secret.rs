@@ -69,6 +69,12 @@ impl VaultToken {
     }
 }
 
+impl From<SecretString> for RefreshToken {
+    fn from(token: SecretString) -> Self {
+        Self(token)
+    }
+}
+
 impl From<String> for RefreshToken {
     fn from(token: String) -> Self {
         Self(token.into())

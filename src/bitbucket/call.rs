@@ -29,7 +29,6 @@ pub(crate) struct Call<'a> {
     path: Path,
     query: Vec<(&'static str, String)>,
     body: Option<Result<Body, String>>,
-    accept: Option<&'static str>,
     time: Duration,
     family: Option<Family>,
     stays: bool,
@@ -75,7 +74,6 @@ impl<'a> Call<'a> {
             path,
             query: Vec::new(),
             body: None,
-            accept: None,
             time: USUAL,
             family: None,
             stays: false,
@@ -113,12 +111,6 @@ impl<'a> Call<'a> {
     /// Gives the endpoint the time that diffs and merges need.
     pub(crate) fn slow(mut self) -> Self {
         self.time = SLOW;
-        self
-    }
-
-    /// Asks for another type than the usual one.
-    pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
-        self.accept = Some(media_type);
         self
     }
 
@@ -243,6 +235,11 @@ impl<'a> Call<'a> {
         &self.client.connector
     }
 
+    /// What was added to the query.
+    pub(super) fn parameters(&self) -> &[(&'static str, String)] {
+        &self.query
+    }
+
     /// The path, relative to the API's base.
     pub(super) fn path_text(&self) -> Result<&str, Error> {
         let refused = |argument: &str| Error::Unaddressable { argument: argument.to_owned() };
@@ -274,7 +271,7 @@ impl<'a> Call<'a> {
                 url,
                 query: &self.query,
                 body,
-                accept: self.accept.unwrap_or(accept),
+                accept,
                 family,
                 stays: self.stays,
             })

@@ -3,10 +3,12 @@
 //! Bitbucket promises `values` and, while there is more, `next`: an address that is followed as it
 //! is. It comes from outside, so it is followed only to the endpoint that was asked.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::Error;
 use super::call::Call;
@@ -28,12 +30,25 @@ pub struct Page<T> {
 }
 
 /// Where a list goes on. It can be kept by the caller, and is checked again when it comes back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// It ends up in a cursor that a model carries, so it holds only what the call does not say anyway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Resume {
-    /// The next page's path and query, relative to the API's base.
-    next: String,
+    /// The next page's path, relative to the API's base, where it is not the one that was asked.
+    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// The commit in the path.
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    /// The next page's query, without the call's own parameters unless it is whole.
+    #[serde(rename = "q", skip_serializing_if = "String::is_empty")]
+    query: String,
+    /// Whether the call's own parameters are not to be added.
+    #[serde(rename = "w", skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
     /// How many elements of that page were given out already.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "s", skip_serializing_if = "is_zero")]
     skip: usize,
 }
 
@@ -41,19 +56,57 @@ impl Resume {
     /// For a list that we make ourselves out of a whole one: how much of it was given out already.
     /// It leads to no endpoint.
     pub(crate) fn after(skip: usize) -> Self {
-        Self { next: String::new(), skip }
+        Self { skip, ..Self::default() }
     }
 
     /// How much was given out already.
     pub(crate) fn skipped(&self) -> usize {
         self.skip
     }
+
     /// The commit whose files or history the list goes through.
     pub(super) fn commit(&self) -> Option<String> {
-        let segments = segments(&self.next);
-        let hash = segments.get(4)?;
-        (segments.first()? == "repositories" && is_hash(hash)).then(|| hash.to_ascii_lowercase())
+        self.commit.clone().filter(|commit| is_hash(commit))
     }
+
+    /// Keeps of `next` what the call to `asked` with its `own` parameters does not say.
+    fn shorten(asked: &str, own: &[(&'static str, String)], next: &str, skip: usize) -> Self {
+        let (path, query) = next.split_once('?').unwrap_or((next, ""));
+        let there = segments(path);
+        let is_hash_of_repository =
+            |hash: &&String| is_hash(hash) && there.first().is_some_and(|w| w == "repositories");
+        let commit = there.get(4).filter(is_hash_of_repository).map(|c| c.to_ascii_lowercase());
+        let path = (segments(asked) != there).then(|| path.to_owned());
+        let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            form_urlencoded::parse(query.as_bytes()).collect();
+        for (name, value) in own {
+            let place = pairs.iter().position(|(key, text)| key == name && text == value.as_str());
+            match place {
+                Some(place) => {
+                    pairs.remove(place);
+                }
+                None => {
+                    return Self { path, commit, query: query.to_owned(), whole: true, skip };
+                }
+            }
+        }
+        Self { path, commit, query: encode(&pairs), whole: false, skip }
+    }
+
+    /// The address that it was made from, for the same call.
+    fn lengthen(&self, asked: &str, own: &[(&'static str, String)]) -> String {
+        let mut query = self.query.clone();
+        if !self.whole && !own.is_empty() {
+            let own = encode(own);
+            query = if query.is_empty() { own } else { format!("{own}&{query}") };
+        }
+        let path = self.path.as_deref().unwrap_or(asked);
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+fn encode(pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 #[derive(Deserialize)]
@@ -83,13 +136,16 @@ impl Call<'_> {
         let limit = limit.max(1);
         let asked = self.path_text()?.to_owned();
         let mut page = Page { values: Vec::new(), next: None, size: None };
+        let own = self.parameters().to_vec();
+        let shorten = |next: &str, skip| Some(Resume::shorten(&asked, &own, next, skip));
         let mut skip = 0;
         if let Some(resume) = resume {
-            if !leads_on(&asked, &resume.next) {
+            let next = resume.lengthen(&asked, &own);
+            if !leads_on(&asked, &next) {
                 return Err(Error::unreadable("the list goes on at another endpoint"));
             }
             skip = resume.skip;
-            self = self.at(Path::given(&resume.next));
+            self = self.at(Path::given(&next));
         } else {
             self = self.query("pagelen", limit.min(cap as usize));
         }
@@ -102,7 +158,7 @@ impl Call<'_> {
             page.values.extend(envelope.values.into_iter().skip(skip).take(missing));
             if skip + shown < on_page {
                 let next = self.relative(&answered)?;
-                page.next = Some(Resume { next, skip: skip + shown });
+                page.next = shorten(&next, skip + shown);
                 return Ok(page);
             }
             // Some implementations send an empty `next` at the end.
@@ -111,7 +167,7 @@ impl Call<'_> {
                 return Ok(page);
             };
             let next = self.checked_next(&answered, &next)?;
-            page.next = Some(Resume { next: next.clone(), skip: 0 });
+            page.next = shorten(&next, 0);
             if page.values.len() == limit {
                 return Ok(page);
             }
@@ -261,7 +317,7 @@ mod tests {
         let first = call().page::<Value>(4, 6, None).await.unwrap();
         assert_eq!((numbers(&first).as_str(), first.size), ("1 2 3 4 5 6", Some(10)));
         let resume = serde_json::to_string(&first.next.unwrap()).unwrap();
-        assert_eq!(resume, r#"{"next":"things?pagelen=4&page=2","skip":2}"#);
+        assert_eq!(resume, r#"{"q":"pagelen=4&page=2","s":2}"#);
         let resume: Resume = serde_json::from_str(&resume).unwrap();
         let second = call().page::<Value>(4, 2, Some(&resume)).await.unwrap();
         assert_eq!(numbers(&second), "7 8");
@@ -271,12 +327,44 @@ mod tests {
         assert_eq!((numbers(&all).as_str(), all.next), ("1 2 3 4 5 6 7 8 9 10", None));
     }
 
+    #[test]
+    fn holds_only_what_the_call_does_not_say() {
+        let hash = "a6e5e7d797edf751cbd839d6bd4aef86c941eec9";
+        let asked = format!("repositories/acme/shop/commits/{hash}");
+        let own = [("path", "a b".to_owned()), ("fields", "values.hash,next".to_owned())];
+        for (next, kept) in [
+            (
+                format!("{asked}?fields=values.hash%2Cnext&page=x&path=a%20b&pagelen=5"),
+                format!(r#"{{"c":"{hash}","q":"page=x&pagelen=5"}}"#),
+            ),
+            (
+                format!("{asked}?ctx=%2B&page=x"),
+                format!(r#"{{"c":"{hash}","q":"ctx=%2B&page=x","w":true}}"#),
+            ),
+            (
+                "repositories/acme/shop/diff/x?path=a+b&fields=values.hash,next".to_owned(),
+                r#"{"p":"repositories/acme/shop/diff/x"}"#.to_owned(),
+            ),
+        ] {
+            let resume = Resume::shorten(&asked, &own, &next, 0);
+            assert_eq!(serde_json::to_string(&resume).unwrap(), kept);
+            let url = |text: &str| Url::parse(&format!("http://x/{text}")).unwrap();
+            let pairs = |url: &Url| {
+                let mut pairs: Vec<_> = url.query_pairs().into_owned().collect();
+                pairs.sort();
+                pairs
+            };
+            let (before, after) = (url(&next), url(&resume.lengthen(&asked, &own)));
+            assert_eq!((before.path(), pairs(&before)), (after.path(), pairs(&after)));
+        }
+    }
+
     #[tokio::test]
     async fn does_not_take_a_foreign_resume() {
         let stand_in = counting().await;
         let client = stand_in.client();
         for next in ["user", "../1.0/things", "things/../user", "//evil.example/things"] {
-            let resume = Resume { next: next.to_owned(), skip: 0 };
+            let resume = Resume { path: Some(next.to_owned()), ..Resume::default() };
             let call = client.get(Path::new("things"));
             assert!(call.page::<Value>(4, 6, Some(&resume)).await.is_err(), "{next}");
         }

@@ -142,11 +142,6 @@ impl Resolved {
         let name = name.filter(|name| !hash.starts_with(name.as_str()));
         Ok(Self { hash, name })
     }
-
-    /// The first twelve digits, which is what people and agents write.
-    pub(crate) fn short(&self) -> &str {
-        self.hash.get(..12).unwrap_or(&self.hash)
-    }
 }
 
 pub(crate) fn is_hash(text: &str) -> bool {

@@ -29,7 +29,6 @@ impl Client {
         resume: Option<&Resume>,
     ) -> Result<Page<WorkspaceAccess>, Error> {
         self.get(Path::new("user").fixed("workspaces"))
-            .query("sort", "slug")
             .fields("values.administrator,values.workspace.slug,next,size")
             .page(PAGE, limit, resume)
             .await

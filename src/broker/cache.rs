@@ -88,7 +88,7 @@ impl Slot {
                 Some(kept) => {
                     let held = Held { token: kept.token.clone(), from_memory: true };
                     if now >= kept.ahead_from && state.flight().is_none() {
-                        self.depart(&mut state, exchange(), None);
+                        drop(self.depart(&mut state, exchange(), None));
                     }
                     return Ok(held);
                 }

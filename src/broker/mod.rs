@@ -258,5 +258,5 @@ async fn within<T>(
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;

@@ -5,15 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use url::Url;
 
 use super::local;
 use super::settings::Settings;
 use super::terminal::{prompt, say, show};
 use crate::Error;
-use crate::broker::link::{LinkedAccount, Offer, Outcome};
+use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Pasted};
 use crate::config::{Need, Sources};
-use crate::net::Http;
 
 /// Link your Bitbucket account, in a browser.
 #[derive(Debug, Args)]
@@ -29,14 +27,15 @@ impl Link {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         let config = local::load(&sources, Need::Auth0)?;
         let local = local::local(&config)?;
-        let offer = local.linker.offer().await.map_err(Error::from)?;
-        if self.no_browser {
-            relay(&offer.url).await?;
+        let outcome = if self.no_browser {
+            by_pasting(&local.linker).await?
         } else {
+            let offer = local.linker.offer().await.map_err(Error::from)?;
             show(offer.url.as_str());
-        }
-        let outcome = local.linker.outcome(time_left(&offer)).await;
-        local.linker.shut();
+            let outcome = local.linker.outcome(time_left(&offer)).await;
+            local.linker.close().await;
+            outcome
+        };
         match outcome {
             Outcome::Linked(account) => say(&format!("Linked {}.", name(&account))),
             Outcome::Refused => bail!("nothing was linked: you refused"),
@@ -56,33 +55,22 @@ fn name(account: &LinkedAccount) -> String {
     name.map_or_else(|| "a Bitbucket account".to_owned(), |name| name.as_str().to_owned())
 }
 
-/// Carries addresses between our own page, which only this machine reaches, and a browser elsewhere:
-/// where the page sends a browser is printed, and where that browser ends is pasted.
-async fn relay(page: &Url) -> anyhow::Result<()> {
-    let http = Http::new();
-    let mut next = visit(&http, page).await?;
-    while let Some(url) = next {
+/// For a browser on another machine: what it ends on is pasted here.
+async fn by_pasting(linker: &Linker) -> anyhow::Result<Outcome> {
+    let elsewhere = linker.elsewhere().await.map_err(Error::from)?;
+    let mut url = elsewhere.url().clone();
+    loop {
         say(&format!(
-            "Open this page in any browser, go on there, and copy the address that the browser ends on, \
-             even if that page does not load:\n\n  {url}\n"
+            "Open this page in any browser, go on there, and copy the address that the browser ends \
+             on, even if that page does not load:\n\n  {url}\n"
         ));
         let pasted = prompt("Address: ").await.context("no address was given")?;
-        let pasted: Url = pasted.trim().parse().context("this is no address")?;
-        if pasted.origin() != page.origin() {
-            bail!(
-                "this is not an address that starts with `{}`",
-                page.origin().ascii_serialization()
-            );
+        match elsewhere.paste(&pasted).await.map_err(Error::from)? {
+            Pasted::GoOn(next) => url = next,
+            Pasted::Done(Outcome::Waiting) => {
+                say("That address answers nothing that was asked here.")
+            }
+            Pasted::Done(outcome) => return Ok(outcome),
         }
-        next = visit(&http, &pasted).await?;
     }
-    Ok(())
-}
-
-/// Where our own page leads on to, if it does.
-async fn visit(http: &Http, url: &Url) -> anyhow::Result<Option<Url>> {
-    let answer = http.client_for(url)?.get(url.clone()).send().await?;
-    let location = answer.headers().get(http::header::LOCATION);
-    let location = location.and_then(|location| location.to_str().ok());
-    Ok(location.map(|location| url.join(location)).transpose()?)
 }

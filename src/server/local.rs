@@ -9,7 +9,7 @@ use url::Url;
 use crate::auth0::{self, Identity, RefreshToken, Tenant};
 use crate::bitbucket::{self, Connector};
 use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Unlinked};
-use crate::broker::{self, Broker, Proof, SubjectToken};
+use crate::broker::{self, Broker};
 use crate::identity::{Keep, Session, SignedIn};
 use crate::net::Http;
 use crate::tool::Person;
@@ -89,12 +89,18 @@ impl Person for Local {
         })
     }
 
+    /// A sign-in that has ended may have been replaced by `login` in another process: looked up once.
     fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>> {
         Box::pin(async move {
             let person = self.signed_in().await?;
-            let token = SubjectToken::Refresh(person.refresh_token);
-            let proof = Proof { caller: person.caller, token };
-            Ok(self.broker.client(&proof, limits).await?)
+            let token = person.refresh_token.clone();
+            match self.broker.client(&person.into(), limits.clone()).await {
+                Err(broker::Error::NotSignedIn) => match self.session.replaced(&token).await? {
+                    Some(anew) => Ok(self.broker.client(&anew.into(), limits).await?),
+                    None => Err(broker::Error::NotSignedIn.into()),
+                },
+                other => Ok(other?),
+            }
         })
     }
 

@@ -140,6 +140,10 @@ mod tests {
 
     use crate::testing::Stage;
 
+    fn before_the_cursor(said: &str) -> &str {
+        said.rsplit_once(" \"").map_or(said, |(before, _)| before)
+    }
+
     #[tokio::test]
     async fn lists_the_history_of_a_branch_with_a_slash() {
         let stage = Stage::new().await;
@@ -147,9 +151,15 @@ mod tests {
             "repository": "acme/shop", "revision": "feature/checkout-rounding", "limit": 3,
         });
         let said = stage.call_as("linked", "list_commits", call.clone()).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(before_the_cursor(&said), @r#"
+        acme/shop at "feature/checkout-rounding" (a77bd4c287ec), newest first:
+          a77bd4c287ec · 2026-11-13 · cleo · Document the rounding, and prepare 2.4.1
+          745191bc5818 · 2026-11-12 · cleo · Round once, at the end of the checkout
+          9904b18293fa · 2026-11-12 · cleo · Add an amount type that keeps fractions of a cent
+        more: call again with cursor
+        "#);
         let again = stage.call_as("limited", "list_commits", call).await;
-        assert_eq!(stage.without_ids(&again), stage.without_ids(&said));
+        assert_eq!(before_the_cursor(&again), before_the_cursor(&said));
     }
 
     #[tokio::test]
@@ -164,11 +174,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn lists_what_changed_one_file() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "path": "src/checkout/total.ts" });
+        let said = stage.call_as("linked", "list_commits", call).await;
+        insta::assert_snapshot!(said, @r#"
+        acme/shop at "main" (8fc367030195), commits that changed "src/checkout/total.ts", newest first:
+          4e10490b116b · 2026-06-01 · ana · Begin the shop
+        "#);
+    }
+
+    #[tokio::test]
     async fn offers_a_branch_that_is_spelled_alike() {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "revision": "feature/chekout-rounding" });
         let said = stage.call_as("linked", "list_commits", call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        not_found: no branch, tag or commit "feature/chekout-rounding" in acme/shop
+        hint: did you mean "feature/checkout-rounding"? `list_branches` shows all
+        "#);
     }
 
     #[tokio::test]
@@ -176,6 +200,9 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop" });
         let said = stage.call_as("guest", "list_commits", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 }

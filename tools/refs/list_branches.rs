@@ -121,7 +121,10 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "name": "checkout" });
         let said = stage.call_as("linked", "list_branches", call.clone()).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        branches, most recently changed first:
+          feature/checkout-rounding · a77bd4c287ec · 2026-11-13 · cleo · Document the rounding, and prepare 2.4.1
+        ");
         assert_eq!(stage.call_as("limited", "list_branches", call).await, said);
     }
 
@@ -151,6 +154,9 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop" });
         let said = stage.call_as("guest", "list_branches", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 }

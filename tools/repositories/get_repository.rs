@@ -135,7 +135,18 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop" });
         let said = stage.call_as("linked", "get_repository", call.clone()).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        "acme/shop" (private)
+        name: "Shop"
+        main branch: "main"
+        project: "SHOP Shop"
+        language: "typescript"
+        fork policy: "no_public_forks"
+        size: 114 KB
+        updated: 2026-11-09T08:05:00Z
+        description:
+          The web shop: carts, checkout and price lists
+        "#);
         assert_eq!(stage.call_as("limited", "get_repository", call).await, said);
     }
 
@@ -155,7 +166,10 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/nope" });
         let said = stage.call_as("linked", "get_repository", call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        not_found: no repository `acme/nope`, or no access to it
+        hint: call `list_repositories` for the ones that can be reached
+        ");
     }
 
     #[tokio::test]
@@ -163,7 +177,10 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "workspace": "../..", "repository": "shop" });
         let said = stage.call_as("linked", "get_repository", call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        invalid_arguments: `workspace`: "../.." does not match "^([A-Za-z0-9_.-]+|\{[0-9a-fA-F-]{36}\})$"
+        hint: read the tool's input schema, then call again
+        "#);
     }
 
     #[tokio::test]
@@ -171,6 +188,9 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop" });
         let said = stage.call_as("guest", "get_repository", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 }

@@ -189,7 +189,12 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "workspace": "acme" });
         let said = stage.call_as("linked", "list_repositories", call.clone()).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        repositories, most recently updated first:
+          acme/shop · 2026-11-09 · main · typescript · The web shop: carts, checkout and price lists
+          acme/infrastructure · 2026-10-19 · master · hcl · Servers, as code
+          acme/docs · 2026-09-14 · main · markdown · The handbook
+        ");
         assert_eq!(stage.call_as("limited", "list_repositories", call).await, said);
     }
 
@@ -198,14 +203,33 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "workspace": "acme", "name": "infra" });
         let said = stage.call_as("linked", "list_repositories", call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        repositories, most recently updated first:
+          acme/infrastructure · 2026-10-19 · master · hcl · Servers, as code
+        ");
+    }
+
+    #[tokio::test]
+    async fn lists_only_what_exists_for_the_agent() {
+        let stage = Stage::new().await.only(&["acme/d*"]);
+        let call = json!({ "workspace": "acme", "limit": 1 });
+        let said = stage.structured_as("linked", "list_repositories", call).await;
+        let names: Vec<_> = said["repositories"].as_array().unwrap().iter().collect();
+        assert_eq!(names.len(), 1, "{said}");
+        assert_eq!(names[0]["repository"], "acme/docs");
+        let call = json!({ "repository": "acme/shop" });
+        let said = stage.call_as("linked", "get_repository", call).await;
+        assert!(said.starts_with("not_found: no repository `acme/shop`"), "{said}");
     }
 
     #[tokio::test]
     async fn asks_which_workspace_is_meant() {
         let stage = Stage::new().await;
         let said = stage.call_as("linked", "list_repositories", json!({})).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        invalid_arguments: `workspace` is missing, and the user belongs to several: `acme`, `side-projects`
+        hint: read the tool's input schema, then call again
+        ");
     }
 
     #[tokio::test]
@@ -213,7 +237,10 @@ mod tests {
         let stage = Stage::new().await;
         let said =
             stage.call_as("linked", "list_repositories", json!({ "workspace": "nope" })).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        not_found: no such workspace, or no access to it
+        hint: call `list_workspaces` for the ones that can be reached
+        ");
     }
 
     #[tokio::test]
@@ -221,6 +248,9 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "workspace": "acme" });
         let said = stage.call_as("guest", "list_repositories", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 }

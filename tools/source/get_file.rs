@@ -123,10 +123,12 @@ impl Tool for GetFile {
             Content::Binary { size, content_type } => (Kind::Binary, size, content_type, None),
             Content::Lfs { size } => (Kind::Lfs, size, None, None),
             Content::Folder => {
-                return Err(Error::InvalidArguments(format!(
-                    "{} is a folder; `list_directory` shows what is in it",
-                    Foreign::line(path.as_str(), PATH).quoted()
-                )));
+                let path = Foreign::line(path.as_str(), PATH).quoted();
+                let place = shown::place(&id, &resolved);
+                return Err(Error::not_found(
+                    format!("{path} in {place} is a folder, not a file"),
+                    "call `list_directory` for what is in it",
+                ));
             }
         };
         Ok(File {
@@ -233,7 +235,10 @@ impl Window {
             None => text.push_str(" of a file too long to count:"),
         }
         for (number, line) in (self.from_line..).zip(self.text.as_str().lines()) {
-            let _ = write!(text, "\n{number} {line}");
+            let _ = write!(text, "\n{number}");
+            if !line.is_empty() {
+                let _ = write!(text, " {line}");
+            }
         }
         if self.cut_bytes > 0 {
             let _ = write!(
@@ -323,8 +328,43 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "README.md", "lines": 3 });
         let said = stage.call_as("linked", "get_file", call.clone()).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        "README.md" in acme/shop at "main" (8fc367030195), lines 1–3 of 22:
+        1 # Shop
+        2
+        3 The web shop of Acme: a small TypeScript server, and a Rust crate that knows the prices.
+        more: call again with from_line 4
+        "#);
         assert_eq!(stage.call_as("limited", "get_file", call).await, said);
+    }
+
+    #[tokio::test]
+    async fn only_describes_what_is_no_text() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "path": "assets/logo.png" });
+        let said = stage.call_as("linked", "get_file", call).await;
+        insta::assert_snapshot!(said, @r#""assets/logo.png" in acme/shop at "main" (8fc367030195): a binary file, 69 B; its content is not read (type "image/png")"#);
+        let call = json!({ "repository": "acme/shop", "path": "assets/hero.psd" });
+        let said = stage.call_as("linked", "get_file", call).await;
+        insta::assert_snapshot!(said, @r#""assets/hero.psd" in acme/shop at "main" (8fc367030195): kept in Git LFS; its content is not read"#);
+    }
+
+    #[tokio::test]
+    async fn finds_a_branch_with_a_slash_and_a_tag() {
+        let stage = Stage::new().await;
+        for revision in ["feature/checkout-rounding", "v2.4.0", "nightly/2026-11-18", "8fc3670"] {
+            let call = json!({
+                "repository": "acme/shop", "path": "package.json", "lines": 1, "revision": revision,
+            });
+            let said = stage.call_as("linked", "get_file", call).await;
+            assert!(said.starts_with("\"package.json\" in acme/shop at "), "{said}");
+        }
+        stage.sandbox().clear_requests();
+        let call = json!({
+            "repository": "acme/shop", "path": "package.json", "revision": "feature/checkout-rounding",
+        });
+        stage.call_as("linked", "get_file", call).await;
+        assert_eq!(stage.requests().len(), 2, "{:?}", stage.requests());
     }
 
     #[tokio::test]
@@ -332,7 +372,10 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "README.markdown" });
         let said = stage.call_as("linked", "get_file", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        not_found: nothing at "README.markdown" in acme/shop at "main" (8fc367030195)
+        hint: did you mean "README.md"? `list_directory` shows what is there
+        "#);
     }
 
     #[tokio::test]
@@ -340,7 +383,10 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "src" });
         let said = stage.call_as("linked", "get_file", call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        not_found: "src" in acme/shop at "main" (8fc367030195) is a folder, not a file
+        hint: call `list_directory` for what is in it
+        "#);
     }
 
     #[tokio::test]
@@ -348,6 +394,9 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "README.md" });
         let said = stage.call_as("guest", "get_file", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 }

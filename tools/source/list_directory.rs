@@ -167,7 +167,25 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop" });
         let said = stage.call_as("linked", "list_directory", call.clone()).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        acme/shop at "main" (8fc367030195):
+          .editorconfig · 71 B
+          .gitattributes · 42 B
+          .gitignore · 41 B
+          .nvmrc · 3 B
+          CHANGELOG.md · 219 B
+          README.md · 533 B
+          assets/
+          bitbucket-pipelines.yml · 511 B
+          docs/
+          package-lock.json · 12 KB
+          package.json · 326 B
+          pricing/
+          scripts/
+          src/
+          tests/
+          tsconfig.json · 153 B
+        "#);
         assert_eq!(stage.call_as("limited", "list_directory", call).await, said);
     }
 
@@ -176,7 +194,28 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "src", "depth": 3 });
         let said = stage.call_as("linked", "list_directory", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        acme/shop at "main" (8fc367030195), folder "src":
+          src/api/
+          src/cart.ts · 979 B
+          src/catalogue.ts · 929 B
+          src/checkout/
+          src/currency.ts · 123 B
+          src/index.ts · 179 B
+          src/util/
+          src/api/routes/
+          src/api/server.ts · 413 B
+          src/api/v1/
+          src/checkout/discount.ts · 381 B
+          src/checkout/shipping.ts · 641 B
+          src/checkout/tax.ts · 220 B
+          src/checkout/total.ts · 536 B
+          src/util/round.ts · 108 B
+          src/api/routes/articles.ts · 624 B
+          src/api/routes/carts.ts · 1.1 KB
+          src/api/routes/health.ts · 168 B
+          src/api/v1/handlers/
+        "#);
     }
 
     #[tokio::test]
@@ -195,7 +234,10 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "srk" });
         let said = stage.call_as("linked", "list_directory", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        not_found: nothing at "srk" in acme/shop at "main" (8fc367030195)
+        hint: did you mean "src"? `list_directory` shows what is there
+        "#);
     }
 
     #[tokio::test]
@@ -203,7 +245,10 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "src/../../.." });
         let said = stage.call_as("linked", "list_directory", call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        invalid_arguments: `path`: `src/../../..` is not a path inside a repository
+        hint: read the tool's input schema, then call again
+        ");
     }
 
     #[tokio::test]
@@ -211,6 +256,9 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop" });
         let said = stage.call_as("guest", "list_directory", call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 }

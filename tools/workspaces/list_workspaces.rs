@@ -85,9 +85,16 @@ mod tests {
     async fn lists_the_persons_own() {
         let stage = Stage::new().await;
         let said = stage.call_as("linked", "list_workspaces", json!({})).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        workspaces:
+          acme · administrator
+          side-projects · administrator
+        ");
         let said = stage.call_as("limited", "list_workspaces", json!({})).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        workspaces:
+          acme
+        ");
     }
 
     #[tokio::test]
@@ -106,6 +113,9 @@ mod tests {
     async fn asks_a_guest_to_link() {
         let stage = Stage::new().await;
         let said = stage.call_as("guest", "list_workspaces", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 }

@@ -1,15 +1,14 @@
 //! A person's accounts in the vault, and what Bitbucket calls them.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::LinkedAccount;
 use crate::auth0::{self, AccountId, ConnectedAccount, MyAccountToken, Tenant};
-use crate::bitbucket::{Client, Limits, Scopes};
+use crate::bitbucket::{Client, Limits};
 use crate::broker::{Broker, Error, Proof};
-use crate::identity::{Caller, Session, SignedIn};
+use crate::identity::{Session, SignedIn};
 use crate::text::Foreign;
 
 /// How long asking Bitbucket for a name may take. Nothing depends on it.
@@ -24,8 +23,6 @@ pub(super) struct Vault {
     pub(super) broker: Broker,
     pub(super) tenant: Tenant,
     pub(super) connection: String,
-    /// For whom the last link was made.
-    pub(super) person: Arc<Mutex<Option<Caller>>>,
 }
 
 impl Vault {
@@ -118,18 +115,6 @@ impl Vault {
         self.broker.note_link(&signed_in.caller, None);
         self.list(signed_in, &token).await?;
         Ok(())
-    }
-
-    /// Notes which scopes a new link has brought.
-    pub(super) fn note_link(&self, signed_in: &SignedIn, scopes: Scopes) {
-        self.broker.note_link(&signed_in.caller, Some(scopes));
-        *self.person.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(signed_in.caller.clone());
-    }
-
-    pub(super) fn relinking_can_help(&self, missing: &str) -> bool {
-        let person = self.person.lock().unwrap_or_else(PoisonError::into_inner);
-        person.as_ref().is_none_or(|caller| self.broker.relinking_can_help(caller, missing))
     }
 
     /// What to call the person.

@@ -291,7 +291,7 @@ impl Flow {
             }
             Ok(()) => {
                 let scopes = account.scopes.iter().map(String::as_str).collect();
-                self.vault.note_link(&signed_in, scopes);
+                self.vault.broker.note_link(&signed_in.caller, Some(scopes));
             }
         }
         tracing::info!(account = account.id, "a Bitbucket account was linked");

@@ -9,7 +9,7 @@ mod attempts;
 mod elsewhere;
 mod flow;
 mod page;
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;
 
 use std::ops::RangeInclusive;
@@ -111,7 +111,7 @@ impl Linker {
     /// A linker with no page open.
     #[must_use]
     pub fn new(session: Session, broker: Broker, tenant: Tenant, connection: String) -> Self {
-        let vault = Vault { session, broker, tenant, connection, person: Arc::default() };
+        let vault = Vault { session, broker, tenant, connection };
         Self::with(vault, PORTS, LIVES)
     }
 
@@ -131,10 +131,7 @@ impl Linker {
         {
             return Ok(Offer { url: url.clone(), expires_at: flow.expires_at() });
         }
-        let old = self.inner.take_page();
-        if let Some(old) = old {
-            old.shut().await;
-        }
+        self.close().await;
         let mut page = Loopback::bind_first_of(self.inner.ports.clone()).await?;
         let ticket = random_token();
         let (vault, lives) = (self.inner.vault.clone(), self.inner.lives);
@@ -212,13 +209,15 @@ impl Linker {
         Ok(Unlinked::Removed(account))
     }
 
-    /// Whether consent could bring the scope `missing`: see [`Broker::relinking_can_help`].
-    #[must_use]
-    pub fn relinking_can_help(&self, missing: &str) -> bool {
-        self.inner.vault.relinking_can_help(missing)
+    /// Closes the page at once, and waits until the browser has the answers that are under way.
+    pub async fn close(&self) {
+        let page = self.inner.take_page();
+        if let Some(page) = page {
+            page.shut().await;
+        }
     }
 
-    /// Closes the page at once. Answers under way still reach the browser.
+    /// Closes the page at once. Answers under way reach the browser if the process lives on.
     pub fn shut(&self) {
         self.inner.shut();
     }

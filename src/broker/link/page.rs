@@ -1,8 +1,6 @@
 //! The few pages that a person sees while linking. Whatever somebody else has named is escaped, and no
 //! page holds a token, a code or an error's description.
 
-use std::fmt::Write as _;
-
 use http::StatusCode;
 
 use super::LinkedAccount;
@@ -24,35 +22,22 @@ impl Page {
             Some(username) => format!("Bitbucket account {} is now linked", username.as_str()),
             None => "A Bitbucket account is now linked".to_owned(),
         };
-        let mut body = String::from("<p>");
-        let person = escape(person);
-        match (&account.username, &account.display_name) {
-            (Some(username), Some(name)) if !name.is_empty() && name != username => {
+        let name = match (&account.username, &account.display_name) {
+            (Some(username), Some(name)) if name != username => {
                 let (username, name) = (escape(username.as_str()), escape(name.as_str()));
-                let _ = write!(
-                    body,
-                    "Bitbucket account <strong>{username}</strong> ({name}) is now linked to \
-                     <strong>{person}</strong>."
-                );
+                format!("Bitbucket account <strong>{username}</strong> ({name})")
             }
             (Some(username), _) => {
-                let username = escape(username.as_str());
-                let _ = write!(
-                    body,
-                    "Bitbucket account <strong>{username}</strong> is now linked to \
-                     <strong>{person}</strong>."
-                );
+                format!("Bitbucket account <strong>{}</strong>", escape(username.as_str()))
             }
-            (None, _) => {
-                let _ = write!(
-                    body,
-                    "A Bitbucket account is now linked to <strong>{person}</strong>, but Bitbucket \
-                     did not say which one."
-                );
-            }
-        }
-        body.push_str("</p><p>You can close this page and go back to your agent.</p>");
-        body.push_str(&undo_form(undo));
+            (None, _) => "A Bitbucket account, which Bitbucket did not name,".to_owned(),
+        };
+        let body = format!(
+            "<p>{name} is now linked to <strong>{}</strong>.</p>\
+             <p>You can close this page and go back to your agent.</p>{}",
+            escape(person),
+            undo_form(undo)
+        );
         Self::new(StatusCode::OK, title, body)
     }
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Form, Path};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Router, body::Body};
 use serde_json::{Value, json};
 
 use super::call::Call;
@@ -55,9 +54,7 @@ async fn list_from(
     call: Call,
     Path((workspace, slug, revision)): Path<(String, String, String)>,
 ) -> Result<Response, ApiError> {
-    let Ok(repository) = call.api.repository(&call.grant, &workspace, &slug) else {
-        return Ok(missing_page(call.grant.person.name));
-    };
+    let repository = call.api.repository(&call.grant, &workspace, &slug)?;
     let asked = Asked::of_query(&call);
     log(&call, &repository, asked, Some(&revision))
 }
@@ -191,7 +188,7 @@ fn entry(repository: &Repository, commit: &str, path: &str) -> Option<Entry> {
         }
         Node::File { bytes, symlink: true, hash, .. } => (EntryKind::Link, bytes.len(), hash),
         Node::File { bytes, hash, .. } => (EntryKind::File, bytes.len(), hash),
-        Node::Directory(_) => (EntryKind::Directory, 0, String::new()),
+        Node::Directory => (EntryKind::Directory, 0, String::new()),
     };
     Some(Entry { path: path.to_owned(), kind, size, hash })
 }
@@ -204,18 +201,4 @@ fn former_name(repository: &Repository, commit: &str, path: &str) -> Option<(Str
         .into_iter()
         .find(|file| file.status == Status::Renamed && file.new_path.as_deref() == Some(path))?;
     Some((parent, renamed.old_path?))
-}
-
-/// What Bitbucket answers for commits of a repository that is not there: a page of the web site, with
-/// the caller's profile and a token in it, that no client may show to anybody.
-fn missing_page(name: &str) -> Response {
-    let filler = "<div class=\"aui-page-panel\"><p>&nbsp;</p></div>\n".repeat(500);
-    let page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>Not found &mdash; Bitbucket</title>\n\
-         <meta name=\"bb-bootstrap\" content=\"{{&quot;user&quot;: &quot;{name}&quot;, \
-         &quot;webToken&quot;: &quot;sandbox-web-token&quot;}}\"></head>\n<body>\n\
-         <h1>Repository not found</h1>\n{filler}</body>\n</html>\n"
-    );
-    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (StatusCode::NOT_FOUND, kind, Body::from(page)).into_response()
 }

@@ -4,6 +4,7 @@
 mod call;
 mod checks;
 mod comments;
+mod commit_files;
 mod commits;
 mod diffs;
 mod edits;
@@ -54,6 +55,7 @@ pub(super) fn router(api: Api) -> Router {
         .merge(members::routes())
         .merge(repositories::routes())
         .merge(source::routes())
+        .merge(commit_files::routes())
         .merge(refs::routes())
         .merge(commits::routes())
         .merge(diffs::routes())

@@ -42,7 +42,7 @@ impl Api {
             "name": name,
             "target": self.target(repository, hash),
             "merge_strategies": STRATEGIES,
-            "default_merge_strategy": STRATEGIES[0],
+            "default_merge_strategy": "merge_commit",
             "sync_strategies": ["merge_commit", "rebase"],
             "links": {
                 "self": { "href": format!("{url}/refs/branches/{path}") },

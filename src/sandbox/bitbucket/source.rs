@@ -135,13 +135,13 @@ fn show(
     let missing = || ApiError::not_found(format!("No such file or directory: {path}"));
     let meta = call.query.first("format") == Some("meta");
     match repository.git.tree(&commit, path).ok_or_else(missing)? {
-        Node::Directory(_) if meta => {
+        Node::Directory if meta => {
             let path = path.trim_matches('/').to_owned();
             let hash = String::new();
             let entry = Entry { path, kind: EntryKind::Directory, size: 0, hash };
             Ok(call.answer(call.api.entry(&repository, &commit, &entry), &[]))
         }
-        Node::Directory(_) => list(call, &repository, &commit, path),
+        Node::Directory => list(call, &repository, &commit, path),
         Node::File { .. } if path.ends_with('/') => Err(missing()),
         Node::File { bytes, executable, symlink, hash } => {
             let kind = match (executable, symlink) {

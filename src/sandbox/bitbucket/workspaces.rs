@@ -110,6 +110,8 @@ async fn mine(call: Call) -> Result<Response, ApiError> {
             Some(json!({
                 "type": "workspace_access",
                 "administrator": is_administrator,
+                // Never shown, but what `sort` and `q` go by.
+                "slug": workspace.slug,
                 "workspace": {
                     "type": "workspace_base",
                     "uuid": workspace.uuid(),
@@ -122,7 +124,11 @@ async fn mine(call: Call) -> Result<Response, ApiError> {
             }))
         })
         .collect();
-    page::respond(&call, values, Paging { default: 25, ..Paging::up_to(100) })
+    page::respond(
+        &call,
+        values,
+        Paging { default: 25, hidden: &["values.slug"], ..Paging::up_to(100) },
+    )
 }
 
 async fn permission(call: Call, Path(id): Path<String>) -> Result<Response, ApiError> {

@@ -227,11 +227,7 @@ fn short(id: Option<ObjectId>) -> String {
     hex
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share between nought and one"
-)]
+/// Whole per cent, rounded down as git does.
 fn percent(similarity: f32) -> u32 {
     (similarity * 100.0) as u32
 }

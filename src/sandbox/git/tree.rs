@@ -21,8 +21,8 @@ pub(crate) enum Node {
         /// The hash of the contents.
         hash: String,
     },
-    /// A folder, with what is directly in it in git's order.
-    Directory(Vec<Entry>),
+    /// A folder. [`Git::walk`] tells what is in it.
+    Directory,
 }
 
 /// One entry of a folder.
@@ -52,7 +52,7 @@ impl Git {
     pub(crate) fn tree(&self, commit: &str, path: &str) -> Option<Node> {
         let (mode, id) = self.object_at(commit, path)?;
         match mode {
-            Mode::Tree => Some(Node::Directory(self.entries(id, path.trim_matches('/')))),
+            Mode::Tree => Some(Node::Directory),
             Mode::Commit => None,
             Mode::Blob | Mode::BlobExecutable | Mode::Link => Some(Node::File {
                 bytes: self.blob(id)?,
@@ -154,10 +154,10 @@ mod tests {
             panic!("`latest` is a link")
         };
         assert_eq!(&*bytes, b"src/lib.rs");
-        let Some(Node::Directory(entries)) = git.tree(&commit, "src/") else {
-            panic!("`src` is a folder")
-        };
-        assert_eq!(entries[0].kind, EntryKind::Directory);
+        assert!(matches!(git.tree(&commit, "src/"), Some(Node::Directory)));
+        let entries = git.walk(&commit, "src/", 1);
+        assert_eq!((entries[0].kind, entries[0].path.as_str()), (EntryKind::Directory, "src/deep"));
+        assert_eq!((entries[1].kind, entries[1].size), (EntryKind::File, 10));
         assert!(git.tree(&commit, "src/none").is_none());
     }
 }

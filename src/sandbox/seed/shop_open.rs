@@ -2,7 +2,7 @@
 
 use super::history::Author::{Ana, Ben, Cleo, Dmitri};
 use super::history::{
-    Edit::Replace,
+    Edit::{Delete, Replace},
     End::{Declined, Open},
     Request, write,
 };
@@ -151,13 +151,16 @@ pub(super) fn november() -> Vec<Request> {
             41,
             Cleo,
             "fix/typo-in-architecture",
-            "Mend a sentence",
+            "Mend a sentence, and do without the link to it",
             "2026-11-08T18:00:00Z",
-            vec![Replace(
-                "docs/architecture.md",
-                "Nothing is ever a fraction of a cent, except in between.",
-                "Nothing that is stored is a fraction of a cent.",
-            )],
+            vec![
+                Replace(
+                    "docs/architecture.md",
+                    "Nothing is ever a fraction of a cent, except in between.",
+                    "Nothing that is stored is a fraction of a cent.",
+                ),
+                Delete("docs/latest.md"),
+            ],
         ),
     ]
 }

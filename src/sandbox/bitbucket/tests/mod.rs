@@ -1,5 +1,6 @@
 //! The API as a client meets it, over a real port.
 
+mod committing;
 mod edits;
 mod frame;
 mod histories;

@@ -104,7 +104,7 @@ async fn lists_folders_to_a_depth_and_by_a_filter() {
         ["src/api/routes/articles.ts", "src/api/routes/carts.ts", "src/api/routes/health.ts"]
     );
     let all = served.all("linked", &format!("{SRC}/main/?max_depth=9&pagelen=7")).await;
-    assert_eq!(all.len(), 44);
+    assert_eq!(all.len(), 49);
     assert_eq!(served.get("linked", &format!("{SRC}/main/?max_depth=900")).await.status, 555);
     assert_eq!(served.get("linked", &format!("{SRC}/main/?pagelen=101")).await.status, 400);
 }
