@@ -39,7 +39,7 @@ pub(crate) use self::comments::{Comment, Inline, NewComment, NewTask, RawText, R
 pub(crate) use self::commits::{Author, CommitData};
 pub use self::connector::Connector;
 pub use self::error::Error;
-pub(crate) use self::merge::{Build, MergeOptions, MergeTask, Mergeability, Merging};
+pub(crate) use self::merge::{Build, MergeCheck, MergeOptions, MergeTask, Mergeability, Merging};
 pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
