@@ -122,10 +122,6 @@ impl Client {
         Call::new(self, reqwest::Method::POST, path)
     }
 
-    pub(crate) fn put(&self, path: Path) -> Call<'_> {
-        Call::new(self, reqwest::Method::PUT, path)
-    }
-
     pub(crate) fn delete(&self, path: Path) -> Call<'_> {
         Call::new(self, reqwest::Method::DELETE, path)
     }

@@ -380,7 +380,7 @@ mod tests {
         let stand_in = StandIn::new(|_| Reply::new(204, "text/plain", "")).await;
         let client = stand_in.client();
         client.post(Path::new("a")).empty().await.unwrap();
-        client.put(Path::new("b")).json_body(&json!({ "x": 1 })).empty().await.unwrap();
+        client.post(Path::new("b")).json_body(&json!({ "x": 1 })).empty().await.unwrap();
         client.delete(Path::new("c")).empty().await.unwrap();
         let sent = |asked: &crate::bitbucket::stand_in::Asked| {
             (asked.body.clone(), asked.content_type.clone().unwrap_or_default())
