@@ -266,7 +266,7 @@ mod tests {
         #44 "Deliver to parcel lockers" · ana · feature/parcel-lockers · draft · 2026-11-17
         #42 "Round checkout totals once, at the end" · cleo · feature/checkout-rounding · 14 comments · 1 task · 2026-11-16
         #43 "Send orders from 40.00 on for nothing" · ben · feature/free-from-40 · 1 comment · 2026-11-16
-        #41 "Mend a sentence" · cleo · fix/typo-in-architecture · 2026-11-08
+        #41 "Mend a sentence, and do without the link to it" · cleo · fix/typo-in-architecture · 2026-11-08
         #40 "Collect what goes into 2.4" · ben · release/2.4 · 2026-11-06
         #39 "Sell a green teapot" · ana · feature/green-tea-pot · 2026-11-06
         #37 "Say how to contribute" · cleo · docs/contributing · 2026-11-05

@@ -238,11 +238,11 @@ mod tests {
     async fn merges_when_green_in_five_requests() {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(said(&stage, call(35)).await, @"#35 merged into main as cd618bce04a4 by merge_commit, head 023fcbeeb1c1; no builds, 0 open tasks, approved by ana; source branch deleted");
+        insta::assert_snapshot!(said(&stage, call(35)).await, @"#35 merged into main as HASH by merge_commit, head 023fcbeeb1c1; no builds, 0 open tasks, approved by ana; source branch deleted");
         assert!(stage.requests().len() <= 5, "{:?}", stage.requests());
         stage.sandbox().clear_requests();
         insta::assert_snapshot!(said(&stage, call(35)).await, @r"
-        conflict: #35 is already merged as cd618bce04a4
+        conflict: #35 is already merged as HASH
         hint: nothing was sent; there is nothing left to merge
         ");
         assert_eq!(merges(&stage), 0);
@@ -278,7 +278,7 @@ mod tests {
             "repository": "acme/shop", "number": 45, "strategy": "squash",
             "close_source_branch": true, "ignore": ["builds", "changes_requested"],
         });
-        insta::assert_snapshot!(said(&stage, call).await, @"#45 merged into main as e64cb62e4f24 by squash, head dcad88008f1d; builds 1 ok, 1 not, 0 open tasks, changes requested by ben; source branch deleted");
+        insta::assert_snapshot!(said(&stage, call).await, @"#45 merged into main as HASH by squash, head dcad88008f1d; builds 1 ok, 1 not, 0 open tasks, changes requested by ben; source branch deleted");
     }
 
     #[tokio::test]
@@ -300,7 +300,7 @@ mod tests {
         stage.sandbox().clear_requests();
         let mut call = call(47);
         call["ignore"] = json!(["tasks"]);
-        insta::assert_snapshot!(said(&stage, call).await, @"#47 merged into main as b0f704d89fff by merge_commit, head 409ac58af071; builds 1 ok, 1 open task, approved by ben; source branch deleted");
+        insta::assert_snapshot!(said(&stage, call).await, @"#47 merged into main as HASH by merge_commit, head 409ac58af071; builds 1 ok, 1 open task, approved by ben; source branch deleted");
         assert_eq!(merges(&stage), 1);
     }
 
@@ -309,7 +309,7 @@ mod tests {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
         insta::assert_snapshot!(said(&stage, call(41)).await, @r"
-        #41 merged into main as 21904a694eda by merge_commit, head 5c8814ab506c; builds 1 ok, 0 open tasks; source branch deleted
+        #41 merged into main as HASH by merge_commit, head 934d3dc9f075; builds 1 ok, 0 open tasks; source branch deleted
         Bitbucket did not confirm it in time, but the pull request says merged
         ");
         assert_eq!(merges(&stage), 1);
@@ -322,7 +322,7 @@ mod tests {
         stage.sandbox().faults().add(fault.times(1));
         stage.sandbox().clear_requests();
         insta::assert_snapshot!(said(&stage, call(35)).await, @r"
-        #35 merged into main as cd618bce04a4 by merge_commit, head 023fcbeeb1c1; no builds, 0 open tasks, approved by ana; source branch deleted
+        #35 merged into main as HASH by merge_commit, head 023fcbeeb1c1; no builds, 0 open tasks, approved by ana; source branch deleted
         Bitbucket did not confirm it in time, but the pull request says merged
         ");
         assert_eq!(merges(&stage), 1);
@@ -347,7 +347,7 @@ mod tests {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
         insta::assert_snapshot!(said(&stage, call(40)).await, @r"
-        conflict: #40 was not merged: main moved from 8fc367030195 to 5b37728f5190 during the merge
+        conflict: #40 was not merged: main moved from 8fc367030195 to HASH during the merge
         hint: read it again with `get_pull_request`; merge again if it is still as the user wants it
         ");
         assert_eq!(merges(&stage), 1);

@@ -389,7 +389,6 @@ impl Answer for Reviewed {
 mod tests {
     use serde_json::json;
 
-    use crate::sandbox::{Effect as FaultEffect, Fault, Service};
     use crate::testing::Stage;
 
     const TOOL: &str = "review_pull_request";
@@ -453,28 +452,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_what_was_posted_when_it_fails_midway() {
-        let stage = Stage::new().await;
-        let call = json!({
-            "repository": "acme/shop", "number": 42,
-            "comments": [{ "text": "first" }],
-            "tasks": [{ "text": "second" }],
-            "verdict": "approve",
-        });
-        let fault = Fault::new(Service::Bitbucket, FaultEffect::status(503))
-            .method("POST")
-            .path("*/tasks")
-            .times(1);
-        stage.sandbox().faults().add(fault);
-        let said = stage.call_as("linked", TOOL, call.clone()).await;
-        insta::assert_snapshot!(said, @r"
-        timed_out: `tasks[0]` may or may not have been done: Bitbucket is not working right now; done: comment 730000003 posted; not done: verdict approved
-        hint: call again with the same arguments to do the rest: what is there already is not posted twice
-        ");
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"#42 at a77bd4c287ec: task 730000010 added, approved; already there: `comments[0]` as 730000003");
-    }
-
-    #[tokio::test]
     async fn a_verdict_needs_a_scope_that_a_comment_does_not() {
         let stage = Stage::new().await;
         let call = json!({
@@ -486,27 +463,6 @@ mod tests {
         insta::assert_snapshot!(said, @r"
         missing_scope: the linked Bitbucket account did not grant `pullrequest:write`
         hint: call `link_account` with `again: true` so that the user can grant it
-        ");
-        assert_eq!(writes(&stage), "");
-    }
-
-    #[tokio::test]
-    async fn gives_no_verdict_on_what_is_merged_or_ones_own() {
-        let stage = Stage::new().await;
-        let call =
-            |number| json!({ "repository": "acme/shop", "number": number, "verdict": "approve" });
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(27)).await, @r"
-        conflict: #27 is merged, so a verdict says nothing; nothing was posted
-        hint: leave `verdict` out; comments can still be posted
-        ");
-        let own = json!({ "repository": "acme/shop", "author": "me" });
-        let own = stage.structured_as("linked", "list_pull_requests", own).await;
-        let number = own["pull_requests"][0]["number"].as_u64().unwrap();
-        stage.sandbox().clear_requests();
-        let said = stage.call_as("linked", TOOL, call(number)).await;
-        insta::assert_snapshot!(said, @r"
-        refused: #47 is the user's own: its author cannot review it; nothing was posted
-        hint: leave `verdict` out; comments can still be posted
         ");
         assert_eq!(writes(&stage), "");
     }

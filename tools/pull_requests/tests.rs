@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::{Effect as FaultEffect, Fault, Service};
 use crate::testing::Stage;
 
 #[tokio::test]
@@ -229,6 +230,49 @@ async fn threads_that_cannot_be_resolved_are_told_apart() {
     ");
     let call = json!({ "repository": "acme/shop", "number": 42, "resolve": [resolved["id"]] });
     insta::assert_snapshot!(stage.call_as("linked", "review_pull_request", call).await, @"#42 at a77bd4c287ec: nothing new; already there: 700042035 resolved");
+}
+
+#[tokio::test]
+async fn gives_no_verdict_on_what_is_merged_or_ones_own() {
+    let stage = Stage::new().await;
+    let call =
+        |number| json!({ "repository": "acme/shop", "number": number, "verdict": "approve" });
+    insta::assert_snapshot!(stage.call_as("linked", "review_pull_request", call(27)).await, @r"
+    conflict: #27 is merged, so a verdict says nothing; nothing was posted
+    hint: leave `verdict` out; comments can still be posted
+    ");
+    let own = json!({ "repository": "acme/shop", "author": "me" });
+    let own = stage.structured_as("linked", "list_pull_requests", own).await;
+    let number = own["pull_requests"][0]["number"].as_u64().unwrap();
+    stage.sandbox().clear_requests();
+    let said = stage.call_as("linked", "review_pull_request", call(number)).await;
+    insta::assert_snapshot!(said, @r"
+    refused: #47 is the user's own: its author cannot review it; nothing was posted
+    hint: leave `verdict` out; comments can still be posted
+    ");
+    assert_eq!(writes(&stage), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn says_what_was_posted_when_it_fails_midway() {
+    let stage = Stage::new().await;
+    let call = json!({
+        "repository": "acme/shop", "number": 42,
+        "comments": [{ "text": "first" }],
+        "tasks": [{ "text": "second" }],
+        "verdict": "approve",
+    });
+    let fault = Fault::new(Service::Bitbucket, FaultEffect::status(503))
+        .method("POST")
+        .path("*/tasks")
+        .times(1);
+    stage.sandbox().faults().add(fault);
+    let said = stage.call_as("linked", "review_pull_request", call.clone()).await;
+    insta::assert_snapshot!(said, @r"
+    timed_out: `tasks[0]` may or may not have been done: Bitbucket is not working right now; done: comment 730000003 posted; not done: verdict approved
+    hint: call again with the same arguments to do the rest: what is there already is not posted twice
+    ");
+    insta::assert_snapshot!(stage.call_as("linked", "review_pull_request", call).await, @"#42 at a77bd4c287ec: task 730000010 added, approved; already there: `comments[0]` as 730000003");
 }
 
 /// What was changed at Bitbucket.
