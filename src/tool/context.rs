@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::auth0::Identity;
+use crate::identity::Identity;
 use crate::bitbucket::{self, RepositoryId, Resume};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
 use crate::seal::{Binding, Seal};
