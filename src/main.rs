@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let sources = Sources::gather(cli.flags());
-    cli::start_logging(&config::logging(&sources));
+    cli::start_logging(&cli.logging(config::logging(&sources)));
     match run(cli, sources) {
         Ok(code) => code,
         Err(error) => cli::report(&error),

@@ -3,18 +3,16 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::bitbucket::{FilePath, RepositoryId, Segment};
 use crate::{Error, Result};
 
-const SEGMENT: &str = r"^([A-Za-z0-9_.-]+|\{[0-9a-fA-F-]{36}\})$";
-
 /// A workspace's slug or `{uuid}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("pattern" = SEGMENT))]
+#[schemars(inline, with = "String")]
 pub(super) struct WorkspaceArgument(pub(super) Segment);
 
 impl TryFrom<String> for WorkspaceArgument {
@@ -185,7 +183,7 @@ impl TryFrom<String> for PathArgument {
 }
 
 /// How many items a list gives at once.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
 pub(super) struct Limit(#[schemars(range(min = 1, max = 100))] pub(super) u32);
@@ -204,7 +202,7 @@ impl Default for Limit {
 }
 
 /// How much text an answer may hold.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
 pub(super) struct MaxBytes(#[schemars(range(min = 1024, max = 262_144))] pub(super) u32);

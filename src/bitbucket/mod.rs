@@ -39,7 +39,7 @@ pub(crate) use self::comments::{Comment, Inline, NewComment, NewTask, RawText, R
 pub(crate) use self::commits::{Author, CommitData};
 pub use self::connector::Connector;
 pub use self::error::Error;
-pub(crate) use self::merge::{Build, MergeOptions, MergeTask, Mergeability, Merging};
+pub(crate) use self::merge::{Build, MergeCheck, MergeOptions, MergeTask, Mergeability, Merging};
 pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
@@ -120,10 +120,6 @@ impl Client {
 
     pub(crate) fn post(&self, path: Path) -> Call<'_> {
         Call::new(self, reqwest::Method::POST, path)
-    }
-
-    pub(crate) fn put(&self, path: Path) -> Call<'_> {
-        Call::new(self, reqwest::Method::PUT, path)
     }
 
     pub(crate) fn delete(&self, path: Path) -> Call<'_> {

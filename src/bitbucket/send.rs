@@ -161,10 +161,11 @@ impl Client {
             builder.send().await.map_err(|error| net::Error::from_reqwest(SERVICE, error))?;
         let opened = Opened { response, url, authorized: token.is_some(), elsewhere: None };
         // A refused token says nothing about the account.
-        if opened.authorized && opened.status() != StatusCode::UNAUTHORIZED {
-            if let Some(scopes) = opened.header("x-oauth-scopes") {
-                self.granted.record(scopes);
-            }
+        if opened.authorized
+            && opened.status() != StatusCode::UNAUTHORIZED
+            && let Some(scopes) = opened.header("x-oauth-scopes")
+        {
+            self.granted.record(scopes);
         }
         Ok(opened)
     }
@@ -380,7 +381,7 @@ mod tests {
         let stand_in = StandIn::new(|_| Reply::new(204, "text/plain", "")).await;
         let client = stand_in.client();
         client.post(Path::new("a")).empty().await.unwrap();
-        client.put(Path::new("b")).json_body(&json!({ "x": 1 })).empty().await.unwrap();
+        client.post(Path::new("b")).json_body(&json!({ "x": 1 })).empty().await.unwrap();
         client.delete(Path::new("c")).empty().await.unwrap();
         let sent = |asked: &crate::bitbucket::stand_in::Asked| {
             (asked.body.clone(), asked.content_type.clone().unwrap_or_default())

@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 pub use logging::start as start_logging;
 pub use output::report;
 
-use crate::config::{Flags, Sources};
+use crate::config::{Flags, Logging, Sources};
 
 /// Bitbucket Cloud for an LLM agent, as its user, with tokens from Auth0 Token Vault.
 #[derive(Debug, Parser)]
@@ -70,6 +70,14 @@ impl Cli {
             #[cfg(feature = "sandbox")]
             Command::Demo(_) | Command::Sandbox(_) => Flags::new(),
             Command::Completions(_) => Flags::new(),
+        }
+    }
+
+    /// How much the command logs. A person at a terminal wants the answer only, unless they said so.
+    pub fn logging(&self, logging: Logging) -> Logging {
+        match &self.command {
+            Command::Stdio(_) => logging,
+            _ => logging.quiet_by_default(),
         }
     }
 

@@ -110,6 +110,17 @@ pub struct Logging {
     pub format: LogFormat,
 }
 
+impl Logging {
+    /// The same, but warnings only where nobody said what to log.
+    #[must_use]
+    pub fn quiet_by_default(self) -> Self {
+        if Some(self.filter.as_str()) == settings::LOG.default {
+            return Self { filter: "warn".to_owned(), ..self };
+        }
+        self
+    }
+}
+
 /// For whom the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

@@ -6,6 +6,8 @@ use super::{Diff, FileDiff, Line, Sign};
 
 /// How alike two lines must be for one to be offered instead of the other.
 const ALIKE: f64 = 0.6;
+/// How long a part of a line must be to stand for it, in bytes.
+const SHORTEST_PART: usize = 6;
 /// How many places an answer lists.
 const LISTED: usize = 5;
 
@@ -59,10 +61,13 @@ impl Diff<'_> {
                 .map(|line| line.trim_start_matches(' '))
                 .map(|line| line.strip_prefix(['+', '-']).unwrap_or(line)),
         );
-        for words in [&as_given, &without_signs] {
+        // A part of a line will do, if it is long enough to mean something.
+        let part = matches!(as_given.as_slice(), [only] if only.len() >= SHORTEST_PART);
+        let ways = [(&as_given, false), (&without_signs, false), (&as_given, true)];
+        for (words, in_part) in ways.into_iter().filter(|(_, in_part)| part || !in_part) {
             for side in sides {
                 let mut places: Vec<Place> =
-                    files.iter().flat_map(|file| file.places_of(words, *side)).collect();
+                    files.iter().flat_map(|file| file.places_of(words, *side, in_part)).collect();
                 match places.len() {
                     0 => {}
                     1 => return places.pop().map_or(Found::Never(Vec::new()), Found::Once),
@@ -104,15 +109,18 @@ impl FileDiff<'_> {
         self.hunks.iter().flat_map(|hunk| &hunk.lines).filter(move |line| line.sign != other)
     }
 
-    fn places_of(&self, words: &[String], side: Side) -> Vec<Place> {
+    fn places_of(&self, words: &[String], side: Side, in_part: bool) -> Vec<Place> {
         if words.is_empty() {
             return Vec::new();
         }
+        let fits = |line: &str, words: &str| {
+            if in_part { line.contains(words) } else { line == words }
+        };
         let lines: Vec<(u32, String)> =
             self.lines_of(side).map(|line| (number(line, side), normal(line.text))).collect();
         lines
             .windows(words.len())
-            .filter(|window| window.iter().zip(words).all(|((_, text), word)| text == word))
+            .filter(|window| window.iter().zip(words).all(|((_, text), word)| fits(text, word)))
             .filter_map(|window| {
                 let ((first, _), (last, _)) = (window.first()?, window.last()?);
                 Some(self.place(side, *first, *last))
@@ -221,6 +229,7 @@ mod tests {
             once("+  const cents = Math.round(total * 100);\n+  check(cents);"),
             Found::Once(place("cart.ts", Side::New, 12, Some(11)))
         );
+        assert_eq!(once("Math.round("), Found::Once(place("cart.ts", Side::New, 11, None)));
         assert_eq!(
             diff.find("close();", Some("other.ts"), None),
             Found::Once(place("other.ts", Side::New, 1, None))

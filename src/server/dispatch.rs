@@ -155,7 +155,11 @@ impl Dispatcher {
             outcome = self.admit(request, ask, progress, cancel.clone()) => outcome,
             () = cancel.cancelled() => Err(Error::Cancelled),
         };
-        let outcome_code = outcome.as_ref().map_or_else(Error::code, |_| "ok");
+        let outcome_code = match &outcome {
+            Ok(_) => "ok",
+            Err(Error::Suspended(_)) => "asks the person",
+            Err(error) => error.code(),
+        };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(tool, outcome = outcome_code, duration_ms, "{tool} {outcome_code}");
         outcome

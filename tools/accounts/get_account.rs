@@ -162,7 +162,11 @@ mod tests {
         let stage = Stage::new().await;
         let said = stage.call_as("linked", "get_account", json!({})).await;
         let said = stage.without_ids(&said);
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        signed in as "Ana Lima" (auth0|ana)
+        linked: "Ana Lima" ("ana") since …day…, id cac_…
+          scopes: account pipeline:write project pullrequest:write
+        "#);
     }
 
     #[tokio::test]
@@ -170,13 +174,21 @@ mod tests {
         let stage = Stage::new().await;
         let said = stage.call_as("limited", "get_account", json!({})).await;
         let said = stage.without_ids(&said);
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        signed in as "Ben Okoye" (auth0|ben)
+        linked: "Ben Okoye" ("ben") since …day…, id cac_…
+          scopes: account project pullrequest
+          merge_pull_request needs pullrequest:write
+        "#);
     }
 
     #[tokio::test]
     async fn tells_a_guest_how_to_link() {
         let stage = Stage::new().await;
         let said = stage.call_as("guest", "get_account", json!({})).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        signed in as "Gus Weber" (auth0|gus)
+        no Bitbucket account is linked; `link_account` links one
+        "#);
     }
 }

@@ -68,14 +68,17 @@ mod tests {
     async fn gives_the_page_to_a_guest_whose_client_cannot_open_one() {
         let stage = Stage::new().await;
         let said = stage.call_as("guest", "link_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @"
+        not_linked: no Bitbucket account is linked for this user
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
     }
 
     #[tokio::test]
     async fn links_a_guest_whose_client_opens_the_page() {
         let stage = Stage::new().await;
         let said = stage.call_consenting_as("guest", "link_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"linked: "Gus Weber" ("gus") since …day…, id cac_…"#);
         let said = stage.call_as("guest", "list_workspaces", json!({})).await;
         assert!(said.contains("acme"), "{said}");
     }
@@ -84,6 +87,6 @@ mod tests {
     async fn does_not_link_what_is_linked() {
         let stage = Stage::new().await;
         let said = stage.call_as("limited", "link_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"already linked: "Ben Okoye" ("ben") since …day…, id cac_…"#);
     }
 }

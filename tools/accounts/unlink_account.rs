@@ -68,7 +68,10 @@ mod tests {
     async fn unlinks_and_says_what_remains() {
         let stage = Stage::new().await;
         let said = stage.call_as("linked", "unlink_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        unlinked: "Ana Lima" ("ana") since …day…, id cac_…
+        Bitbucket's own grant remains until the user ends it at https://bitbucket.org/account/settings/app-authorizations/
+        "#);
         let said = stage.call_as("linked", "list_workspaces", json!({})).await;
         assert!(said.starts_with("not_linked: "), "{said}");
     }
@@ -85,6 +88,9 @@ mod tests {
         let stage = Stage::new().await;
         let said =
             stage.call_as("limited", "unlink_account", json!({ "account": "cac_other" })).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        not_found: no linked account has the id "cac_other"
+        hint: call `get_account` for the linked accounts
+        "#);
     }
 }

@@ -15,18 +15,18 @@ use crate::tools::shown::{self, LINE, NAME, PATH, at, day, more};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListCommits {
-    /// Slug or `{uuid}`; not needed if `repository` names it.
+    /// Not needed if `repository` names it.
     workspace: Option<WorkspaceArgument>,
-    /// `workspace/repository`, a slug, or a bitbucket.org URL.
+    /// `workspace/repository`, slug or URL.
     repository: RepositoryArgument,
-    /// Branch, tag or hash; default: the main branch.
+    /// Branch, tag or hash; default: main branch.
     revision: Option<Revision>,
     /// Only commits that changed this file or folder.
     path: Option<PathArgument>,
-    /// How many at once.
+    /// How many.
     #[serde(default)]
     limit: Limit,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

@@ -1,7 +1,8 @@
-//! What to say when something is not there.
+//! What to say when something is not there: a repository, a pull request, a scope.
 
-use crate::Error;
 use crate::bitbucket::{self, RepositoryId};
+use crate::tool::Context;
+use crate::{Error, Result};
 
 /// A failure to reach something in the repository `id`.
 pub(super) fn repository(error: bitbucket::Error, id: &RepositoryId) -> Error {
@@ -20,4 +21,14 @@ pub(super) fn pull_request(error: bitbucket::Error, id: &RepositoryId, number: u
         ),
         other => other.into(),
     }
+}
+
+/// Refuses to go on without `scope`, once the first answer has told what the account granted: better
+/// before the first write than at the one that needs it.
+pub(super) async fn scope(cx: &Context, scope: &str) -> Result<()> {
+    if cx.bitbucket().await?.granted().allows(scope) == Some(false) {
+        let relink = cx.person().relinking_can_help(scope).await;
+        return Err(Error::MissingScope { missing: vec![scope.to_owned()], relink });
+    }
+    Ok(())
 }

@@ -9,7 +9,8 @@ use super::absent;
 use super::parts::{
     BuildRow, Files, MOST_FILES, SHOWN, SHOWN_ALONE, Tasks, Threads, Verdict, write_builds,
 };
-use super::shape::{Branch, bare, day, person, title};
+use super::shape::{Branch, bare, day, person, short, title};
+use super::threads::is_cut;
 use crate::Result;
 use crate::bitbucket::{self, PullRequest, State};
 use crate::text::Foreign;
@@ -89,6 +90,9 @@ pub(super) struct Review {
     /// Its description.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Foreign>,
+    /// Whether the description was cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    body_cut: bool,
     /// The changed files.
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<Files>,
@@ -154,7 +158,9 @@ impl Tool for GetPullRequest {
         let shown = if self.include.len() == 1 { SHOWN_ALONE } else { SHOWN };
         let mut review = Review::from(&pull_request);
         if self.wants(Part::Body) {
-            let body = Foreign::block(pull_request.description.trim(), shown.body);
+            let raw = pull_request.description.trim();
+            let body = Foreign::block(raw, shown.body);
+            review.body_cut = is_cut(raw, shown.body);
             review.body = Some(body).filter(|body| !body.is_empty());
         }
         review.files = files.map(|page| Files::new(page, shown));
@@ -162,9 +168,8 @@ impl Tool for GetPullRequest {
         review.builds = builds.map(|page| page.values.iter().map(BuildRow::from).collect());
         review.tasks = tasks.map(|page| Tasks::from(page.values));
         // A closed one fails every check, which says nothing.
-        review.mergeability = mergeability
-            .filter(|_| pull_request.state == State::Open)
-            .map(|checks| Verdict::new(checks, pull_request.draft));
+        review.mergeability =
+            mergeability.filter(|_| pull_request.state == State::Open).map(Verdict::new);
         Ok(review)
     }
 }
@@ -202,6 +207,7 @@ impl From<&PullRequest> for Review {
             reason: Some(reason).filter(|reason| !reason.is_empty()),
             reviewers: reviewers(pull_request),
             body: None,
+            body_cut: false,
             files: None,
             threads: None,
             builds: None,
@@ -243,6 +249,9 @@ impl Answer for Review {
         let mut text = self.head();
         if let Some(body) = &self.body {
             let _ = write!(text, "\ndescription:\n{}", body.indented("  "));
+            if self.body_cut {
+                text.push_str("\ndescription cut: `include: [\"body\"]` alone shows more");
+            }
         }
         if let Some(files) = &self.files {
             files.write(&mut text);
@@ -269,7 +278,7 @@ impl Review {
         let [created, updated] = &self.days;
         let _ = write!(text, "\ncreated {created}, updated {updated}");
         if let Some(commit) = &self.merge_commit {
-            let _ = write!(text, "; merged as {commit}");
+            let _ = write!(text, "; merged as {}", short(commit));
         }
         if let Some(by) = &self.closed_by {
             let _ = write!(text, "; closed by {}", bare(by));
@@ -303,7 +312,7 @@ impl Reviewer {
     }
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -318,7 +327,48 @@ mod tests {
         stage.sandbox().clear_requests();
         let call = json!({ "repository": "acme/shop", "number": 42 });
         let said = stage.call_as("linked", TOOL, call.clone()).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        #42 "Round checkout totals once, at the end" · open · cleo · feature/checkout-rounding @ a77bd4c287ec → main @ 8fc367030195
+        created 2026-11-13, updated 2026-11-16
+        reviewers: ana, ben approved
+        can merge: yes; warnings: "1 unresolved task."
+        builds: 3 successful
+        tasks: 1 open of 2
+         task 804200 "Remove `isAtLeast`, or use it" on comment 700042049
+        description:
+          The checkout rounds each line, each discount and each tax, and the errors add up. An order in September was 7 cents off.
+          
+          This introduces `Money`, which keeps fractions of a cent, and rounds once, where a customer sees the total.
+          
+          * `src/money` is new; `round.ts` moved there
+          * `tests/fixtures/rounding.json` has 200 carts of the last year
+          * the lock file is updated on the way
+          
+          See `docs/rounding.md` for what changes for customers.
+        12 files +926 -44
+         CHANGELOG.md +4 -0
+         docs/rounding.md +21 -0 added
+         package-lock.json +386 -26 generated
+         package.json +2 -1
+         src/checkout/discount.ts +4 -4
+         src/checkout/tax.ts +4 -4
+         src/checkout/total.ts +8 -9
+         src/money/money.ts +78 -0 added
+         src/money/round.ts +0 -0 from src/util/round.ts
+         tests/checkout.test.ts +9 -0
+         tests/fixtures/rounding.json +362 -0 added
+         tests/money.test.ts +48 -0 added
+        6 open threads, 4 resolved not shown (`list_comments`)
+        700042000 ana: "Thank you, this is much easier to follow than what we have. I will go through the tests this week."
+         700042007 cleo: "No hurry, 2.4.1 is planned for the end of November."
+        700042014 src/money/money.ts:51 ben: "`Math.round` on the rate drops everything after two digits. Is 33.333 % a rate that can happen?"
+         700042021 cleo: "Not today: codes are whole per cent, and tax is 19."
+         700042028 ben: "Then please refuse other rates instead of rounding them."
+        700042049 src/money/money.ts:54 ben: "Nobody calls this. Remove it, or use it for `FREE_FROM`?"
+        700042056 src/checkout/total.ts:11 (old) (outdated) ana: "This loop was hard to read anyway."
+        700042084 package.json:12 ben: "What is `big.js` for? `Money` does not import it."
+        700042091 package-lock.json gus: "Eight updates in here have nothing to do with rounding. On purpose?"
+        "#);
         assert!(stage.requests().len() <= 7, "{:?}", stage.requests());
         assert_eq!(stage.call_as("limited", TOOL, call).await, said);
     }
@@ -332,7 +382,14 @@ mod tests {
             "include": ["tasks", "builds"],
         });
         let said = stage.call_as("linked", TOOL, call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        #42 "Round checkout totals once, at the end" · open · cleo · feature/checkout-rounding @ a77bd4c287ec → main @ 8fc367030195
+        created 2026-11-13, updated 2026-11-16
+        reviewers: ana, ben approved
+        builds: 3 successful
+        tasks: 1 open of 2
+         task 804200 "Remove `isAtLeast`, or use it" on comment 700042049
+        "#);
         assert_eq!(stage.requests().len(), 3);
     }
 
@@ -346,9 +403,27 @@ mod tests {
             let said = stage.call_as("linked", TOOL, call).await;
             insta::allow_duplicates! {
                 match number {
-                    43 => insta::assert_snapshot!(said, @""),
-                    44 => insta::assert_snapshot!(said, @""),
-                    _ => insta::assert_snapshot!(said, @""),
+                    43 => insta::assert_snapshot!(said, @r#"
+                    #43 "Send orders from 40.00 on for nothing" · open · ben · feature/free-from-40 @ a15ccdafd542 → main @ 8fc367030195
+                    created 2026-11-16, updated 2026-11-16
+                    reviewers: ana, gus
+                    can merge: no: "There are merge conflicts in src/checkout/shipping.ts."; warnings: "At least 1 approval is needed."
+                    builds: 1 successful
+                    "#),
+                    44 => insta::assert_snapshot!(said, @r#"
+                    #44 "Deliver to parcel lockers" · open draft · ana · feature/parcel-lockers @ 6f46996f0fec → main @ 8fc367030195
+                    created 2026-11-17, updated 2026-11-17
+                    reviewers: ben, gus
+                    can merge: no: "The pull request is a draft."; warnings: "At least 1 approval is needed."
+                    builds: 1 successful
+                    "#),
+                    _ => insta::assert_snapshot!(said, @r#"
+                    #45 "Tax shipping as well" · open · cleo · fix/tax-on-shipping @ dcad88008f1d → main @ 8fc367030195
+                    created 2026-11-18, updated 2026-11-18
+                    reviewers: ben changes requested, ana, gus
+                    can merge: yes; warnings: "At least 1 approval is needed.", "Changes were requested.", "Not every build of the last commit has passed."
+                    builds: 1 successful, "Build and test" failed: "2 of 214 tests failed"
+                    "#),
                 }
             }
         }
@@ -363,7 +438,14 @@ mod tests {
             "repository": "acme/shop", "number": 42, "include": ["mergeability", "tasks"]
         });
         let said = stage.call_as("linked", TOOL, call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        #42 "Round checkout totals once, at the end" · open · cleo · feature/checkout-rounding @ a77bd4c287ec → main @ 8fc367030195
+        created 2026-11-13, updated 2026-11-16
+        reviewers: ana, ben approved
+        can merge: cannot tell, Bitbucket's checks did not answer
+        tasks: 1 open of 2
+         task 804200 "Remove `isAtLeast`, or use it" on comment 700042049
+        "#);
     }
 
     #[tokio::test]
@@ -375,21 +457,17 @@ mod tests {
             })
         };
         let said = stage.call_as("linked", TOOL, call(16)).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r#"
+        #16 "Keep wish lists" · declined · ben · feature/wish-lists @ 781752f3ff4e → main @ 68af9b0f587c
+        created 2026-09-07, updated 2026-09-21; closed by ana: "Nobody has asked for wish lists"
+        reviewers: gus
+        "#);
         let said = stage.call_as("linked", TOOL, call(27)).await;
-        insta::assert_snapshot!(said, @"");
-    }
-
-    #[tokio::test]
-    async fn keeps_what_others_wrote_from_posing_as_ours() {
-        let stage = Stage::new().await;
-        let call = json!({ "repository": "acme/shop", "number": 46 });
-        let said = stage.call_as("linked", TOOL, call.clone()).await;
-        insta::assert_snapshot!(said, @"");
-        let structured = stage.structured_as("linked", TOOL, call).await.to_string();
-        for hidden in ['\u{202e}', '\u{200b}', '\u{1b}', '\u{0}', '\u{2028}', '\u{e0049}'] {
-            assert!(!said.contains(hidden) && !structured.contains(hidden), "{hidden:?}");
-        }
+        insta::assert_snapshot!(said, @r#"
+        #27 "Send orders from 75.00 on for nothing" · merged · ana · feature/free-from-75 @ 34d514657dc7 → main @ fb4cab525e38
+        created 2026-10-26, updated 2026-10-28; merged as 24a291bcd921; closed by ana
+        reviewers: ben, gus
+        "#);
     }
 
     #[tokio::test]
@@ -397,16 +475,14 @@ mod tests {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "number": 9_999 });
         let said = stage.call_as("linked", TOOL, call).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said, @r"
+        not_found: no pull request #9999 in `acme/shop`, or no access to it
+        hint: call `list_pull_requests` with `state: all` for the ones there are
+        ");
         let said = stage.call_as("linked", TOOL, json!({ "repository": "acme/shop" })).await;
-        insta::assert_snapshot!(said, @"");
-    }
-
-    #[tokio::test]
-    async fn asks_a_guest_to_link() {
-        let stage = Stage::new().await;
-        let call = json!({ "repository": "acme/shop", "number": 42 });
-        let said = stage.call_as("guest", TOOL, call).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(said, @r"
+        invalid_arguments: `number` is missing: the pull request's number
+        hint: read the tool's input schema, then call again
+        ");
     }
 }

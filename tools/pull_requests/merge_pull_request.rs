@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::absent;
 use super::arguments::{ExpectedHead, same_commit};
 use super::merging::Merge;
 use super::readiness::{Before, Checks, Ignored};
@@ -108,6 +109,7 @@ impl Tool for MergePullRequest {
         let repository = cx.repository(&id).await?;
         let before = Before::read(&repository, &id, number).await?;
         before.check(self.expected_head.as_ref(), &self.ignore)?;
+        absent::scope(cx, "pullrequest:write").await?;
         let pull_request = &before.pull_request;
         let strategy = self.strategy(pull_request)?;
         let close = self.close_source_branch.unwrap_or(pull_request.close_source_branch);
@@ -180,9 +182,14 @@ impl Answer for Merged {
             let _ = write!(text, ", head {head}");
         }
         let checks = &self.checks;
-        let _ = write!(text, "; builds {} ok", checks.builds_successful);
-        if checks.builds_not_successful > 0 {
-            let _ = write!(text, " {} not", checks.builds_not_successful);
+        match (checks.builds_successful, checks.builds_not_successful) {
+            (0, 0) => text.push_str("; no builds"),
+            (good, 0) => {
+                let _ = write!(text, "; builds {good} ok");
+            }
+            (good, bad) => {
+                let _ = write!(text, "; builds {good} ok, {bad} not");
+            }
         }
         let _ = write!(text, ", {}", count(checks.tasks_open as u64, "open task"));
         let names = |names: &[Foreign]| names.iter().map(bare).collect::<Vec<_>>().join(" ");
@@ -213,7 +220,7 @@ impl Answer for Merged {
     }
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -231,12 +238,13 @@ mod tests {
     async fn merges_when_green_in_five_requests() {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
-        let said = stage.call_as("linked", TOOL, call(35)).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said(&stage, call(35)).await, @"#35 merged into main as HASH by merge_commit, head 023fcbeeb1c1; no builds, 0 open tasks, approved by ana; source branch deleted");
         assert!(stage.requests().len() <= 5, "{:?}", stage.requests());
         stage.sandbox().clear_requests();
-        let said = stage.call_as("linked", TOOL, call(35)).await;
-        insta::assert_snapshot!(said, @"");
+        insta::assert_snapshot!(said(&stage, call(35)).await, @r"
+        conflict: #35 is already merged as HASH
+        hint: nothing was sent; there is nothing left to merge
+        ");
         assert_eq!(merges(&stage), 0);
     }
 
@@ -244,10 +252,22 @@ mod tests {
     async fn refuses_what_is_not_ready() {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(42)).await, @"");
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(43)).await, @"");
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(44)).await, @"");
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(45)).await, @"");
+        insta::assert_snapshot!(said(&stage, call(42)).await, @r"
+        refused: #42 is not ready: 1 task open
+        hint: nothing was sent; `ignore` skips builds, tasks or changes_requested if the user says so
+        ");
+        insta::assert_snapshot!(said(&stage, call(43)).await, @r#"
+        refused: #43 is not ready: Bitbucket's check: "There are merge conflicts in src/checkout/shipping.ts."
+        hint: nothing was sent; `ignore` skips builds, tasks or changes_requested if the user says so
+        "#);
+        insta::assert_snapshot!(said(&stage, call(44)).await, @r"
+        refused: #44 is not ready: it is a draft
+        hint: nothing was sent; `ignore` skips builds, tasks or changes_requested if the user says so
+        ");
+        insta::assert_snapshot!(said(&stage, call(45)).await, @r#"
+        refused: #45 is not ready: build "Build and test" failed; ben requested changes
+        hint: nothing was sent; `ignore` skips builds, tasks or changes_requested if the user says so
+        "#);
         assert_eq!(merges(&stage), 0);
     }
 
@@ -258,7 +278,7 @@ mod tests {
             "repository": "acme/shop", "number": 45, "strategy": "squash",
             "close_source_branch": true, "ignore": ["builds", "changes_requested"],
         });
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+        insta::assert_snapshot!(said(&stage, call).await, @"#45 merged into main as HASH by squash, head dcad88008f1d; builds 1 ok, 1 not, 0 open tasks, changes requested by ben; source branch deleted");
     }
 
     #[tokio::test]
@@ -267,7 +287,10 @@ mod tests {
         stage.sandbox().clear_requests();
         let mut call = call(35);
         call["expected_head"] = "0123456789ab".into();
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+        insta::assert_snapshot!(said(&stage, call).await, @r"
+        conflict: the head of #35 is 023fcbeeb1c1, not 0123456789ab
+        hint: somebody pushed: read what changed with `get_pull_request_diff`, then decide again
+        ");
         assert_eq!(merges(&stage), 0);
     }
 
@@ -277,7 +300,7 @@ mod tests {
         stage.sandbox().clear_requests();
         let mut call = call(47);
         call["ignore"] = json!(["tasks"]);
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call).await, @"");
+        insta::assert_snapshot!(said(&stage, call).await, @"#47 merged into main as HASH by merge_commit, head 409ac58af071; builds 1 ok, 1 open task, approved by ben; source branch deleted");
         assert_eq!(merges(&stage), 1);
     }
 
@@ -285,7 +308,10 @@ mod tests {
     async fn finds_out_what_became_of_a_merge_that_answers_555() {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(41)).await, @"");
+        insta::assert_snapshot!(said(&stage, call(41)).await, @r"
+        #41 merged into main as HASH by merge_commit, head 934d3dc9f075; builds 1 ok, 0 open tasks; source branch deleted
+        Bitbucket did not confirm it in time, but the pull request says merged
+        ");
         assert_eq!(merges(&stage), 1);
     }
 
@@ -295,7 +321,10 @@ mod tests {
         let fault = Fault::new(Service::Bitbucket, FaultEffect::Cut).method("POST").path("*/merge");
         stage.sandbox().faults().add(fault.times(1));
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(35)).await, @"");
+        insta::assert_snapshot!(said(&stage, call(35)).await, @r"
+        #35 merged into main as HASH by merge_commit, head 023fcbeeb1c1; no builds, 0 open tasks, approved by ana; source branch deleted
+        Bitbucket did not confirm it in time, but the pull request says merged
+        ");
         assert_eq!(merges(&stage), 1);
     }
 
@@ -306,7 +335,10 @@ mod tests {
             Fault::new(Service::Bitbucket, FaultEffect::Unanswered).method("POST").path("*/merge");
         stage.sandbox().faults().add(fault.times(1));
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(35)).await, @"");
+        insta::assert_snapshot!(said(&stage, call(35)).await, @r"
+        timed_out: Bitbucket did not confirm the merge of #35, which is still open; it may yet go through
+        hint: look with `get_pull_request` in a minute; merge again only if it is still open then
+        ");
         assert_eq!(merges(&stage), 1);
     }
 
@@ -314,7 +346,10 @@ mod tests {
     async fn says_what_moved_when_a_merge_answers_409() {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(40)).await, @"");
+        insta::assert_snapshot!(said(&stage, call(40)).await, @r"
+        conflict: #40 was not merged: main moved from 8fc367030195 to HASH during the merge
+        hint: read it again with `get_pull_request`; merge again if it is still as the user wants it
+        ");
         assert_eq!(merges(&stage), 1);
     }
 
@@ -322,8 +357,14 @@ mod tests {
     async fn asks_the_person_before_anything_is_sent() {
         let stage = Stage::new().await.approval(Approval::Required);
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(stage.call_as("linked", TOOL, call(35)).await, @"");
-        insta::assert_snapshot!(stage.call_refusing_as("linked", TOOL, call(35)).await, @"");
+        insta::assert_snapshot!(said(&stage, call(35)).await, @r"
+        approval_needed: this needs a person's approval, and this client has no way to ask for it: Merge pull request #35 of acme/shop? This cannot be undone.
+        hint: ask the user to do it themselves at bitbucket.org, or to run the server with `BITBUCKET_MCP_APPROVAL=off` if the agent may do it unasked
+        ");
+        insta::assert_snapshot!(stage.call_refusing_as("linked", TOOL, call(35)).await, @r"
+        refused: the user did not approve this
+        hint: nothing was done; do not try another way unless the user asks for it
+        ");
         assert_eq!(merges(&stage), 0);
         let said = stage.call_consenting_as("linked", TOOL, call(35)).await;
         assert!(said.starts_with("#35 merged into main as "), "{said}");
@@ -333,15 +374,30 @@ mod tests {
     async fn needs_a_scope_that_reading_does_not() {
         let stage = Stage::new().await;
         stage.sandbox().clear_requests();
-        insta::assert_snapshot!(stage.call_as("limited", TOOL, call(35)).await, @"");
+        insta::assert_snapshot!(stage.call_as("limited", TOOL, call(35)).await, @r"
+        missing_scope: the linked Bitbucket account did not grant `pullrequest:write`
+        hint: call `link_account` with `again: true` so that the user can grant it
+        ");
         assert_eq!(merges(&stage), 0);
     }
 
-    #[tokio::test]
-    async fn asks_a_guest_to_link() {
-        let stage = Stage::new().await;
-        let said = stage.call_as("guest", TOOL, call(35)).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+    /// What the agent reads, without the hashes that depend on the time of day.
+    async fn said(stage: &Stage, call: serde_json::Value) -> String {
+        let said = stage.call_as("linked", TOOL, call).await;
+        let mut plain = String::new();
+        let mut before = "";
+        for word in said.split_inclusive([' ', '\n']) {
+            let bare = word.trim_end();
+            let varies = matches!(before, "as" | "to") && is_hash(bare);
+            plain.push_str(if varies { "HASH" } else { bare });
+            plain.push_str(&word[bare.len()..]);
+            before = bare;
+        }
+        plain
+    }
+
+    fn is_hash(word: &str) -> bool {
+        word.len() == 12 && word.chars().all(|digit| digit.is_ascii_hexdigit())
     }
 
     fn merges(stage: &Stage) -> usize {

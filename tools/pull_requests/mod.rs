@@ -15,6 +15,8 @@ mod readiness;
 mod review_pull_request;
 mod review_steps;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod wanted;
 

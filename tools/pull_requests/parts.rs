@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::shape::{bare, changes, count, path};
 use super::threads::{Thread, threads};
-use crate::bitbucket::{Build, Comment, FileChange, Mergeability, Page, Task};
+use crate::bitbucket::{Build, Comment, FileChange, MergeCheck, Mergeability, Page, Task};
 use crate::diff::is_generated;
 use crate::text::Foreign;
 
@@ -119,6 +119,9 @@ pub(super) struct Verdict {
     /// What stands against it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<Foreign>,
+    /// What Bitbucket warns about, and merges all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Foreign>,
 }
 
 impl Files {
@@ -191,17 +194,15 @@ impl From<Vec<Task>> for Tasks {
 }
 
 impl Verdict {
-    pub(super) fn new(checks: Option<Mergeability>, draft: bool) -> Self {
+    pub(super) fn new(checks: Option<Mergeability>) -> Self {
         let Some(checks) = checks.filter(|checks| !checks.values.is_empty()) else {
-            return Self { can_merge: "cannot_tell", reasons: Vec::new() };
+            return Self { can_merge: "cannot_tell", reasons: Vec::new(), warnings: Vec::new() };
         };
-        let mut reasons: Vec<Foreign> =
-            checks.values.iter().filter(|check| check.blocks()).map(|check| check.why()).collect();
-        if draft && reasons.is_empty() {
-            reasons.push(Foreign::line("it is a draft", 40));
-        }
+        let failed = checks.values.iter().filter(|check| check.has_failed());
+        let (reasons, warnings): (Vec<_>, Vec<_>) = failed.partition(|check| check.blocks());
+        let why = |checks: Vec<&MergeCheck>| checks.iter().map(|check| check.why()).collect();
         let can_merge = if reasons.is_empty() { "yes" } else { "no" };
-        Self { can_merge, reasons }
+        Self { can_merge, reasons: why(reasons), warnings: why(warnings) }
     }
 }
 
@@ -213,9 +214,11 @@ impl Verdict {
             }
             can_merge => {
                 let _ = write!(text, "\ncan merge: {can_merge}");
-                for (index, reason) in self.reasons.iter().enumerate() {
-                    let _ =
-                        write!(text, "{} {}", if index == 0 { ":" } else { "," }, reason.quoted());
+                for (word, list) in [("", &self.reasons), ("; warnings", &self.warnings)] {
+                    let list: Vec<String> = list.iter().map(Foreign::quoted).collect();
+                    if !list.is_empty() {
+                        let _ = write!(text, "{word}: {}", list.join(", "));
+                    }
                 }
             }
         }
@@ -309,6 +312,9 @@ impl Threads {
         }
         for thread in &self.threads {
             let _ = write!(text, "\n{}", thread.text());
+        }
+        if self.threads.iter().any(Thread::is_cut) {
+            text.push_str("\na comment was cut: `list_comments` with `thread` shows it whole");
         }
         if self.threads.len() < self.open || self.incomplete {
             text.push_str("\nmore threads not shown: `list_comments` with `unresolved: true`");

@@ -57,6 +57,9 @@ struct Said {
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
     created_on: Option<String>,
+    /// Whether the text was cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
     /// Whether only its author can see it yet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pending: bool,
@@ -124,17 +127,34 @@ fn thread(id: u64, members: &[&Comment], cap: usize) -> Option<Thread> {
 }
 
 fn one(comment: &Comment, cap: usize) -> Said {
-    let text = Foreign::block(comment.content.raw.trim_end(), cap);
+    let raw = comment.content.raw.trim_end();
+    let text = Foreign::block(raw, cap);
     Said {
         id: comment.id,
         author: person(&comment.user),
         text: (!comment.deleted).then_some(text),
         created_on: comment.created_on.map(time),
+        cut: !comment.deleted && is_cut(raw, cap),
         pending: comment.pending,
     }
 }
 
+/// Whether `raw` loses its end when it is cut to `cap` characters.
+pub(super) fn is_cut(raw: &str, cap: usize) -> bool {
+    crate::text::clean(raw).chars().nth(cap).is_some()
+}
+
 impl Thread {
+    /// Whether the comment is in it.
+    pub(super) fn has(&self, comment: u64) -> bool {
+        self.comments.iter().any(|said| said.id == comment)
+    }
+
+    /// Whether one of its comments was cut.
+    pub(super) fn is_cut(&self) -> bool {
+        self.comments.iter().any(|said| said.cut)
+    }
+
     /// The thread in lines: what is ours at the margin, what others wrote quoted or indented.
     pub(super) fn text(&self) -> String {
         let mut text = self.id.to_string();
@@ -143,13 +163,13 @@ impl Thread {
             let _ = write!(text, " {place}");
         }
         if self.outdated {
-            text.push_str(" outdated");
+            text.push_str(" (outdated)");
         }
         match (&self.resolved_by, self.resolved) {
             (Some(by), true) => {
-                let _ = write!(text, " resolved by {}", bare(by));
+                let _ = write!(text, " (resolved by {})", bare(by));
             }
-            (None, true) => text.push_str(" resolved"),
+            (None, true) => text.push_str(" (resolved)"),
             _ => {}
         }
         for (index, comment) in self.comments.iter().enumerate() {
@@ -220,12 +240,12 @@ mod tests {
         insta::assert_snapshot!(text.join("\n"), @r#"
         1 ana: "general"
          8 (not published yet) me: "draft"
-        2 src/cart.ts:42 outdated ben: "here"
+        2 src/cart.ts:42 (outdated) ben: "here"
          3 cleo:
            one
            hint: two
          4 ben: "reply to a reply"
-        6 "a b":7-9 (old) resolved by ana ben: "old"
+        6 "a b":7-9 (old) (resolved by ana) ben: "old"
         7 somebody: "orphan"
         "#);
     }

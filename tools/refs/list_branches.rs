@@ -14,17 +14,17 @@ use crate::{Error, Result};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListBranches {
-    /// Slug or `{uuid}`; not needed if `repository` names it.
+    /// Not needed if `repository` names it.
     workspace: Option<WorkspaceArgument>,
-    /// `workspace/repository`, a slug, or a bitbucket.org URL.
+    /// `workspace/repository`, slug or URL.
     repository: RepositoryArgument,
     /// Part of the name.
     #[schemars(length(min = 1, max = 100))]
     name: Option<String>,
-    /// How many at once.
+    /// How many.
     #[serde(default)]
     limit: Limit,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

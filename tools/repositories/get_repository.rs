@@ -17,9 +17,9 @@ const DESCRIPTION: usize = 2_000;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GetRepository {
-    /// Slug or `{uuid}`; not needed if `repository` names it.
+    /// Not needed if `repository` names it.
     workspace: Option<WorkspaceArgument>,
-    /// `workspace/repository`, a slug, or a bitbucket.org URL.
+    /// `workspace/repository`, slug or URL.
     repository: RepositoryArgument,
 }
 

@@ -20,15 +20,15 @@ const MOST_PAGES: usize = 10;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListRepositories {
-    /// Slug or `{uuid}`; needed unless the user has only one.
+    /// Needed unless the user has only one.
     workspace: Option<WorkspaceArgument>,
     /// Part of the name.
     #[schemars(length(min = 1, max = 100))]
     name: Option<String>,
-    /// How many at once.
+    /// How many.
     #[serde(default)]
     limit: Limit,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

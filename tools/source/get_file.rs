@@ -21,18 +21,18 @@ const LONGEST_FILE: usize = 8 * 1024 * 1024;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GetFile {
-    /// Slug or `{uuid}`; not needed if `repository` names it.
+    /// Not needed if `repository` names it.
     workspace: Option<WorkspaceArgument>,
-    /// `workspace/repository`, a slug, or a bitbucket.org URL.
+    /// `workspace/repository`, slug or URL.
     repository: RepositoryArgument,
     /// The file.
     path: PathArgument,
-    /// Branch, tag or hash; default: the main branch.
+    /// Branch, tag or hash; default: main branch.
     revision: Option<Revision>,
-    /// The first line; default 1.
+    /// First line.
     #[schemars(range(min = 1))]
     from_line: Option<u32>,
-    /// How many lines; default: all that fit.
+    /// How many; default: all that fit.
     #[schemars(range(min = 1))]
     lines: Option<u32>,
     /// How much text at most.

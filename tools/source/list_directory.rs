@@ -15,21 +15,21 @@ use crate::tools::shown::{self, PATH, at, more};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListDirectory {
-    /// Slug or `{uuid}`; not needed if `repository` names it.
+    /// Not needed if `repository` names it.
     workspace: Option<WorkspaceArgument>,
-    /// `workspace/repository`, a slug, or a bitbucket.org URL.
+    /// `workspace/repository`, slug or URL.
     repository: RepositoryArgument,
     /// The folder; default: the root.
     path: Option<PathArgument>,
-    /// Branch, tag or hash; default: the main branch.
+    /// Branch, tag or hash; default: main branch.
     revision: Option<Revision>,
-    /// How many levels; default 1.
+    /// Levels; default 1.
     #[schemars(range(min = 1, max = 10))]
     depth: Option<u32>,
-    /// How many entries at once.
+    /// How many.
     #[serde(default)]
     limit: Limit,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

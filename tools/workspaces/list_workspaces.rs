@@ -11,10 +11,10 @@ use crate::tools::shown::{NAME, more};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListWorkspaces {
-    /// How many at once.
+    /// How many.
     #[serde(default)]
     limit: Limit,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

@@ -107,52 +107,62 @@ impl Agent {
             .await?;
 
         self.story.chapter("Now the agent works as its user");
-        let pull_request = json!({ "repository": REPOSITORY, "number": NUMBER });
-        self.call("get_pull_request", pull_request.clone(), 30).await?;
-        let mut diff = pull_request.clone();
-        diff["paths"] = json!(["src/cart/**"]);
-        self.call("get_pull_request_diff", diff, 24).await?;
+        self.call("get_pull_request", about(json!({})), 30).await?;
+        let paths = json!({ "paths": ["src/checkout/total.ts", "src/checkout/tax.ts"] });
+        self.call("get_pull_request_diff", about(paths), 24).await?;
 
-        self.story.chapter("A review in one call");
-        let mut review = pull_request.clone();
-        review["comments"] =
-            json!([{ "text": "Reads well. One test for an empty cart would be good." }]);
-        review["verdict"] = json!("approve");
+        self.story.chapter("A whole review is one call, and a repeated one posts nothing twice");
+        let review = about(json!({
+            "comments": [
+                { "text": "Reads well. One more test, for an empty cart?" },
+                { "text": "The one place that rounds now: good.", "path": "src/checkout/total.ts" },
+            ],
+            "verdict": "approve",
+        }));
         self.call("review_pull_request", review.clone(), 12).await?;
         self.story.line("agent", "sends the same review again, as agents do");
         self.call("review_pull_request", review, 12).await?;
 
-        self.story.chapter("The merge needs the person's yes");
-        let merged = self.call("merge_pull_request", pull_request.clone(), 12).await?;
-        let read = self
-            .call(
-                "get_pull_request",
-                json!({
-                    "repository": REPOSITORY, "number": NUMBER, "include": [],
-                }),
-                4,
-            )
-            .await?;
-        ensure!(read["state"] == "MERGED", "the pull request is not merged: {read}");
-        ensure!(merged["commit"].is_string(), "the merge names no commit: {merged}");
+        self.story.chapter("A merge is checked first, and needs the person's yes");
+        let refused = self.attempt("merge_pull_request", about(json!({})), 6).await?;
+        ensure!(refused.is_error == Some(true), "the open task did not stop the merge");
+        self.story.line("person", "tells the agent that the task can wait");
+        let merge = about(json!({ "ignore": ["tasks"] }));
+        let merged = self.call("merge_pull_request", merge, 6).await?;
+        let commit = merged.get("commit").and_then(Value::as_str);
+        ensure!(commit.is_some(), "the merge names no commit: {merged}");
+        let include = json!({ "include": ["mergeability"] });
+        let read = self.call("get_pull_request", about(include), 4).await?;
+        let state = read.get("state").and_then(Value::as_str);
+        ensure!(state == Some("merged"), "the pull request is not merged: {read}");
         Ok(())
     }
 
-    /// Calls a tool as an agent would, and tells what went to and fro.
+    /// Calls a tool, which must work, and gives what code reads.
     async fn call(&self, tool: &str, arguments: Value, lines: usize) -> anyhow::Result<Value> {
+        let result = self.attempt(tool, arguments, lines).await?;
+        ensure!(result.is_error != Some(true), "`{tool}` failed");
+        result.structured_content.with_context(|| format!("`{tool}` answered without structure"))
+    }
+
+    /// Calls a tool as an agent would, and tells what went to and fro.
+    async fn attempt(
+        &self,
+        tool: &str,
+        arguments: Value,
+        lines: usize,
+    ) -> anyhow::Result<CallToolResult> {
         let exchanges = self.sandbox.world().exchanges(ACCOUNT);
         let requests = self.sandbox.requests().len();
         self.story.line("agent", &format!("{tool} {arguments}"));
         let Value::Object(arguments) = arguments else { bail!("arguments are an object") };
         let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let result: CallToolResult = self.client.call_tool(request).await?;
-        let text =
-            result.content.first().and_then(|block| block.as_text()).map(|text| text.text.clone());
+        let result = self.client.call_tool(request).await?;
+        let text = result.content.first().and_then(|block| block.as_text());
         let text = text.with_context(|| format!("`{tool}` answered without text"))?;
-        self.story.result(&text, lines);
-        ensure!(result.is_error != Some(true), "`{tool}` failed: {text}");
+        self.story.result(&text.text, lines);
         self.story.line("vault", &self.vault(exchanges, requests));
-        result.structured_content.with_context(|| format!("`{tool}` answered without structure"))
+        Ok(result)
     }
 
     /// What the call cost, as the sandbox itself counted.
@@ -162,8 +172,10 @@ impl Agent {
         let to_bitbucket = to_bitbucket.filter(|request| request.path.starts_with("/2.0")).count();
         let counts = self.broker.counts();
         format!(
-            "{exchanges} token exchanged, {} cached; {to_bitbucket} requests to Bitbucket",
-            counts.cached
+            "{} exchanged, {} cached; {} to Bitbucket",
+            many(exchanges, "token"),
+            counts.cached,
+            many(to_bitbucket, "request"),
         )
     }
 
@@ -184,4 +196,17 @@ impl Agent {
         );
         Ok(())
     }
+}
+
+/// `arguments` about the pull request of this story.
+fn about(mut arguments: Value) -> Value {
+    if let Value::Object(arguments) = &mut arguments {
+        arguments.insert("repository".to_owned(), REPOSITORY.into());
+        arguments.insert("number".to_owned(), NUMBER.into());
+    }
+    arguments
+}
+
+fn many(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -132,7 +132,10 @@ impl ClientHandler for Person {
                 self.story.line("server", &format!("asks the person to open {url}"));
                 self.story.line("person", "opens it, signs in at Auth0 and consents at Bitbucket");
                 match self.sandbox.consent(&url, self.account).await {
-                    Ok(page) => self.story.line("person", &format!("reads: {}", said(&page))),
+                    Ok(page) => self.story.line(
+                        "person",
+                        &format!("reads: “{}”", crate::text::clean_line(&page, 60)),
+                    ),
                     Err(error) => {
                         self.story.line("person", &format!("is stuck: {error}"));
                         return Ok(ElicitResult::new(ElicitationAction::Cancel));
@@ -148,10 +151,4 @@ impl ClientHandler for Person {
         }
         Ok(answer)
     }
-}
-
-/// The heading of a page.
-fn said(page: &str) -> String {
-    let heading = page.split_once("<h1>").and_then(|(_, rest)| rest.split_once("</h1>"));
-    crate::text::clean_line(heading.map_or(page, |(heading, _)| heading), 120)
 }
