@@ -8,9 +8,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod approval;
 mod child;
 mod config;
 mod contracts;
+mod errors;
 mod golden;
 mod layers;
+mod link;
+mod outside;
+mod secrets;
 mod stdio;
