@@ -15,7 +15,7 @@ use super::policy::Policy;
 use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
 use crate::tool::{
-    Answered, Ask, Call, CallLabel, Context, ContextParts, Entry, Person, Progress, Rendered,
+    Answered, Ask, Call, CallLabel, Context, ContextParts, Effect, Entry, Person, Progress, Rendered,
     RepositoryPolicy,
 };
 use crate::{Error, Result};
@@ -176,10 +176,20 @@ impl Dispatcher {
         let deadline = Instant::now() + self.settings.deadline;
         let in_time = tokio::time::timeout_at(deadline.into(), async {
             let _place = self.places.acquire().await.map_err(Error::internal)?;
-            let cx = self.context(request, ask, progress, deadline, cancel);
+            let context = || {
+                let (ask, progress) = (Arc::clone(&ask), Arc::clone(&progress));
+                self.context(request, ask, progress, deadline, cancel.clone())
+            };
+            let cx = context();
             check_scopes(call.as_ref(), &cx).await?;
             self.check_approval(call.as_ref(), &cx).await?;
-            call.run(cx).await
+            match call.run(cx.clone()).await {
+                Err(error) if error.wants_link() => {
+                    relink(request.entry.effect, &cx, error).await?;
+                    request.entry.read(request.arguments.clone())?.run(context()).await
+                }
+                outcome => outcome,
+            }
         });
         in_time.await.unwrap_or_else(|_| {
             Err(Error::TimedOut {
@@ -308,4 +318,17 @@ async fn check_scopes(call: &dyn Call, cx: &Context) -> Result<()> {
             Err(Error::MissingScope { missing, relink })
         }
     }
+}
+
+/// The link broke while the call ran, as happens when somebody ended the grant at Bitbucket: has the
+/// person link anew, so that a call that only reads can start over.
+///
+/// A call that changes things may have changed some already, so it ends here, with the page.
+async fn relink(effect: Effect, cx: &Context, error: Error) -> Result<()> {
+    if effect == Effect::Reads {
+        cx.link().await.map_err(|refused| refused.because(&error))?;
+        return Ok(());
+    }
+    let offer = cx.person().offer_link().await?;
+    Err(Error::not_linked(offer.url).because(&error))
 }
