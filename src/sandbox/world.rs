@@ -119,6 +119,7 @@ impl World {
 
     /// A fresh Bitbucket access token of `name`, as if they had gone through Bitbucket's own consent.
     /// It is in no vault.
+    #[cfg(test)]
     pub(crate) fn bitbucket_token(&self, name: &str) -> Option<String> {
         let person = people::find(name)?;
         let mut state = self.lock();

@@ -9,6 +9,7 @@
 )]
 
 mod child;
+mod config;
 mod contracts;
 mod golden;
 mod layers;
