@@ -176,10 +176,25 @@ impl Dispatcher {
         let deadline = Instant::now() + self.settings.deadline;
         let in_time = tokio::time::timeout_at(deadline.into(), async {
             let _place = self.places.acquire().await.map_err(Error::internal)?;
-            let cx = self.context(request, ask, progress, deadline, cancel);
-            check_scopes(call.as_ref(), &cx).await?;
+            let context = || {
+                let (ask, progress) = (Arc::clone(&ask), Arc::clone(&progress));
+                self.context(request, ask, progress, deadline, cancel.clone())
+            };
+            let cx = context();
+            let needed = call.scopes();
+            check_scopes(&needed, &cx).await?;
             self.check_approval(call.as_ref(), &cx).await?;
-            call.run(cx).await
+            match call.run(cx.clone()).await {
+                // The link or the sign-in has ended meanwhile, which shows only now.
+                Err(
+                    ended @ (Error::NotLinked { url: None, .. } | Error::NotSignedIn { url: None }),
+                ) if !needed.is_empty() => {
+                    cx.link().await.map_err(|refused| refused.because(&ended))?;
+                    request.entry.read(request.arguments.clone())?.run(context()).await
+                }
+                Err(Error::MissingScope { missing, .. }) => Err(missing_scope(missing, &cx).await),
+                outcome => outcome,
+            }
         });
         in_time.await.unwrap_or_else(|_| {
             Err(Error::TimedOut {
@@ -290,22 +305,24 @@ impl Dispatcher {
 
 /// Refuses a call whose scopes the account is known to lack, before anything is sent; links an
 /// account first where there is none.
-async fn check_scopes(call: &dyn Call, cx: &Context) -> Result<()> {
-    let needed = call.scopes();
+async fn check_scopes(needed: &[&'static str], cx: &Context) -> Result<()> {
     if needed.is_empty() {
         return Ok(());
     }
     let granted = cx.bitbucket().await?.granted();
     let missing: Vec<String> = needed
-        .into_iter()
+        .iter()
         .filter(|scope| granted.allows(scope) == Some(false))
-        .map(str::to_owned)
+        .map(|scope| (*scope).to_owned())
         .collect();
-    match missing.first() {
-        None => Ok(()),
-        Some(first) => {
-            let relink = cx.person().relinking_can_help(first).await;
-            Err(Error::MissingScope { missing, relink })
-        }
-    }
+    if missing.is_empty() { Ok(()) } else { Err(missing_scope(missing, cx).await) }
+}
+
+/// Only the person's links so far tell whether another one can help.
+async fn missing_scope(missing: Vec<String>, cx: &Context) -> Error {
+    let relink = match missing.first() {
+        Some(first) => cx.person().relinking_can_help(first).await,
+        None => false,
+    };
+    Error::MissingScope { missing, relink }
 }
