@@ -9,6 +9,7 @@
 )]
 
 mod child;
+mod clients;
 mod contracts;
 mod golden;
 mod layers;
