@@ -23,7 +23,8 @@ pub mod net;
 pub mod sandbox;
 pub mod seal;
 pub mod server;
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod testing;
 pub mod text;
 

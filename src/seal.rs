@@ -142,7 +142,7 @@ mod tests {
     fn opens_nothing_that_was_changed_or_is_over() {
         let seal = Seal::new();
         let sealed = seal.close(&7, &BINDING, Duration::from_secs(60)).unwrap();
-        let changed = sealed.replace(|c: char| c == 'A', "B") + "x";
+        let changed = sealed.replace('A', "B") + "x";
         assert_eq!(seal.open::<u8>(&changed, &BINDING), Err(Broken::Foreign));
         let over = seal.close(&7, &BINDING, Duration::ZERO).unwrap();
         std::thread::sleep(Duration::from_millis(5));

@@ -97,11 +97,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
-            '\r' => {
-                if characters.peek() != Some(&'\n') {
-                    cleaned.push('\n');
-                }
-            }
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\r' => cleaned.push('\n'),
             '\u{2028}' | '\u{2029}' | '\u{85}' => cleaned.push('\n'),
             _ if is_visible(character) => cleaned.push(character),
             _ => {}

@@ -9,12 +9,10 @@ use url::Url;
 use crate::bitbucket::{FilePath, RepositoryId, Segment};
 use crate::{Error, Result};
 
-const SEGMENT: &str = r"^([A-Za-z0-9_.-]+|\{[0-9a-fA-F-]{36}\})$";
-
 /// A workspace's slug or `{uuid}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("pattern" = SEGMENT))]
+#[schemars(inline, with = "String")]
 pub(super) struct WorkspaceArgument(pub(super) Segment);
 
 impl TryFrom<String> for WorkspaceArgument {

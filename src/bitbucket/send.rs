@@ -161,10 +161,11 @@ impl Client {
             builder.send().await.map_err(|error| net::Error::from_reqwest(SERVICE, error))?;
         let opened = Opened { response, url, authorized: token.is_some(), elsewhere: None };
         // A refused token says nothing about the account.
-        if opened.authorized && opened.status() != StatusCode::UNAUTHORIZED {
-            if let Some(scopes) = opened.header("x-oauth-scopes") {
-                self.granted.record(scopes);
-            }
+        if opened.authorized
+            && opened.status() != StatusCode::UNAUTHORIZED
+            && let Some(scopes) = opened.header("x-oauth-scopes")
+        {
+            self.granted.record(scopes);
         }
         Ok(opened)
     }

@@ -10,7 +10,8 @@ mod loopback;
 mod page;
 mod session;
 mod store;
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod tests;
 
 use std::path::PathBuf;

@@ -95,7 +95,7 @@ async fn signs_in_links_exchanges_unlinks_and_signs_out() {
     assert!(matches!(twice, auth0::Error::AlreadyLinked), "{twice}");
 
     let accounts = tenant.connected_accounts(&my_account, "bitbucket").await.unwrap();
-    assert_eq!(accounts, [linked.clone()]);
+    assert_eq!(accounts, std::slice::from_ref(&linked));
     let vault = tenant.vault_token(&token, "bitbucket", None).await.unwrap();
     assert!(vault.expires_in.is_some());
 

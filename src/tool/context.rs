@@ -9,9 +9,9 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::auth0::Identity;
 use crate::bitbucket::{self, RepositoryId, Resume};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
+use crate::identity::Identity;
 use crate::seal::{Binding, Seal};
 use crate::{Error, Result};
 

@@ -70,12 +70,15 @@ impl Entry {
     /// [`Error::InvalidArguments`] for anything that the input schema does not allow; all that is
     /// wrong is named at once.
     pub fn read(&self, arguments: JsonObject) -> Result<Box<dyn Call>> {
+        let compiled = self.compiled();
+        let mut wrong = unknown(&arguments, &compiled.definition.input_schema);
         let arguments = Value::Object(arguments);
-        if let Some(input) = &self.compiled().input {
-            let wrong: Vec<String> = input.iter_errors(&arguments).map(|e| describe(&e)).collect();
-            if !wrong.is_empty() {
-                return Err(Error::InvalidArguments(wrong.join("; ")));
-            }
+        if let Some(input) = &compiled.input {
+            let errors = input.iter_errors(&arguments).filter(|error| !is_about_a_name(error));
+            wrong.extend(errors.map(|error| describe(&error)));
+        }
+        if !wrong.is_empty() {
+            return Err(Error::InvalidArguments(wrong.join("; ")));
         }
         let Value::Object(arguments) = arguments else { return (self.read)(JsonObject::new()) };
         (self.read)(arguments)
@@ -141,6 +144,39 @@ fn define<T: Tool>() -> rmcp::model::Tool {
         .with_title(T::TITLE)
         .with_raw_output_schema(Arc::new(schema::of_output::<T::Output>()))
         .with_annotations(T::EFFECT.annotations(T::TITLE))
+}
+
+/// How alike a wrong name and a right one must be for the one to be offered for the other.
+const ALIKE: f64 = 0.8;
+
+/// Arguments that the tool does not have, each with the one that may be meant.
+fn unknown(arguments: &JsonObject, schema: &JsonObject) -> Vec<String> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let known = || properties.into_iter().flat_map(|properties| properties.keys());
+    arguments
+        .keys()
+        .filter(|name| !known().any(|known| known == *name))
+        .map(|name| {
+            let alike = known()
+                .map(|known| (strsim::jaro_winkler(name, known), known))
+                .filter(|(likeness, _)| *likeness >= ALIKE)
+                .max_by(|(one, _), (other, _)| one.total_cmp(other));
+            let name = crate::text::clean_line(name, 60);
+            match alike {
+                Some((_, known)) => {
+                    format!("there is no argument `{name}`; did you mean `{known}`?")
+                }
+                None => format!("there is no argument `{name}`"),
+            }
+        })
+        .collect()
+}
+
+/// What [`unknown`] has said already.
+fn is_about_a_name(error: &jsonschema::ValidationError<'_>) -> bool {
+    use jsonschema::error::ValidationErrorKind as Kind;
+    let about_names = matches!(error.kind(), Kind::AdditionalProperties { .. } | Kind::FalseSchema);
+    about_names && error.instance_path().as_str().matches('/').count() <= 1
 }
 
 /// One thing that is wrong, with the place it is wrong at.

@@ -47,7 +47,11 @@ fn simplify(schema: &mut Value) {
     if let Some(Value::Array(members)) = object.remove("allOf") {
         members.into_iter().for_each(|member| adopt(object, member));
     }
-    if object.get("default").is_some_and(Value::is_null) {
+    // That what is left out is off, or nothing, needs no words.
+    if object.get("default").is_some_and(|default| {
+        matches!(default, Value::Null | Value::Bool(false))
+            || default.as_array().is_some_and(Vec::is_empty)
+    }) {
         object.remove("default");
     }
     if let Some(Value::Object(properties)) = object.get_mut("properties") {

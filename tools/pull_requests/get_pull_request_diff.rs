@@ -36,7 +36,6 @@ pub(super) struct GetPullRequestDiff {
     number: Option<Number>,
     /// Only these files, folders or globs (`src/**/*.ts`).
     #[serde(default)]
-    #[schemars(length(max = 100))]
     paths: Vec<Wanted>,
     /// Unchanged lines around each change; default 3.
     #[schemars(range(max = 100))]

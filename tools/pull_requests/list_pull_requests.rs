@@ -4,14 +4,14 @@ use futures::TryFutureExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shape::{Branch, bare, count, day, person, title};
+use super::shape::{bare, count, day, fork, path, person, title};
 use super::{absent, people};
 use crate::Result;
-use crate::bitbucket::{Filter, PullRequest, RepositoryId, literal};
+use crate::bitbucket::{Filter, PullRequest, RepositoryId, State, literal};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Limit, RepositoryArgument, Revision, WorkspaceArgument};
-use crate::tools::shown::{more, time};
+use crate::tools::shown::more;
 
 /// List the pull requests of one repository, the open ones unless asked otherwise.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -25,10 +25,8 @@ pub(super) struct ListPullRequests {
     #[serde(default)]
     state: StateFilter,
     /// Who wrote it: nickname, name, uuid or `me`.
-    #[schemars(length(min = 1, max = 100))]
     author: Option<String>,
     /// Who is to review it: nickname, name, uuid or `me`.
-    #[schemars(length(min = 1, max = 100))]
     reviewer: Option<String>,
     /// Its source branch.
     source: Option<Revision>,
@@ -92,26 +90,30 @@ struct Row {
     number: u32,
     /// Its title.
     title: Foreign,
-    /// Its state.
-    state: &'static str,
+    /// Its state, if it is not open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
     /// Whether it is a draft.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     draft: bool,
     /// Who wrote it.
     author: Foreign,
     /// The branch to merge from.
-    source: Branch,
-    /// The branch to merge into.
-    destination: Branch,
-    /// How many comments it has.
-    comments: u64,
-    /// How many tasks it has, done or not.
-    tasks: u64,
-    /// When it last changed.
+    source: Foreign,
+    /// The fork it is in, if that is another repository.
     #[serde(skip_serializing_if = "Option::is_none")]
-    updated_on: Option<String>,
-    #[serde(skip)]
-    day: String,
+    fork: Option<Foreign>,
+    /// The branch to merge into.
+    destination: Foreign,
+    /// How many comments it has; absent without any.
+    #[serde(skip_serializing_if = "is_zero")]
+    comments: u64,
+    /// How many tasks it has, done or not; absent without any.
+    #[serde(skip_serializing_if = "is_zero")]
+    tasks: u64,
+    /// The day of its last change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<String>,
 }
 
 impl Tool for ListPullRequests {
@@ -185,17 +187,22 @@ impl From<&PullRequest> for Row {
         Self {
             number: pull_request.id,
             title: title(pull_request),
-            state: pull_request.state.word(),
+            state: Some(pull_request.state).filter(|state| *state != State::Open).map(State::word),
             draft: pull_request.draft,
             author: person(&pull_request.author),
-            source: Branch::source(pull_request).without_head(),
-            destination: Branch::destination(pull_request).without_head(),
+            source: path(&pull_request.source.branch.name),
+            fork: fork(pull_request),
+            destination: path(&pull_request.destination.branch.name),
             comments: pull_request.comment_count,
             tasks: pull_request.task_count,
-            updated_on: pull_request.updated_on.map(time),
-            day: pull_request.updated_on.map(day).unwrap_or_default(),
+            updated: pull_request.updated_on.map(day),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Answer for PullRequests {
@@ -210,7 +217,7 @@ impl Answer for PullRequests {
             _ => shown.to_string(),
         };
         // Most go into the same branch: said once, it need not be said in each row.
-        let usual = first.destination.name();
+        let usual = bare(&first.destination);
         let mut text = format!("{total} in {repository}, into {usual} unless said:");
         for row in &self.pull_requests {
             row.write(&mut text, &usual);
@@ -224,13 +231,16 @@ impl Row {
     fn write(&self, text: &mut String, usual: &str) {
         let _ =
             write!(text, "\n#{} {} · {} · ", self.number, self.title.quoted(), bare(&self.author));
-        text.push_str(&self.source.name());
-        let destination = self.destination.name();
+        if let Some(fork) = &self.fork {
+            let _ = write!(text, "{}:", bare(fork));
+        }
+        text.push_str(&bare(&self.source));
+        let destination = bare(&self.destination);
         if destination != usual {
             let _ = write!(text, " → {destination}");
         }
-        if self.state != "open" {
-            let _ = write!(text, " · {}", self.state);
+        if let Some(state) = self.state {
+            let _ = write!(text, " · {state}");
         }
         if self.draft {
             text.push_str(" · draft");
@@ -241,7 +251,9 @@ impl Row {
         if self.tasks > 0 {
             let _ = write!(text, " · {}", count(self.tasks, "task"));
         }
-        let _ = write!(text, " · {}", self.day);
+        if let Some(day) = &self.updated {
+            let _ = write!(text, " · {day}");
+        }
     }
 }
 

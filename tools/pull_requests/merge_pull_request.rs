@@ -28,7 +28,6 @@ pub(super) struct MergePullRequest {
     /// How; default: what the repository prefers.
     strategy: Option<Strategy>,
     /// The merge commit's message.
-    #[schemars(length(min = 1, max = 32_768))]
     message: Option<String>,
     /// Delete the source branch after; default: what the pull request says.
     close_source_branch: Option<bool>,
@@ -70,7 +69,8 @@ pub(super) struct Merged {
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_head: Option<String>,
     /// Whether the source branch was to be deleted.
-    closes_source_branch: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    source_branch_deleted: bool,
     /// What was checked before.
     checks: Checks,
     /// Whether Bitbucket did not confirm it, so that it was read off the pull request.
@@ -126,7 +126,7 @@ impl Tool for MergePullRequest {
             strategy: Foreign::line(strategy.as_deref().unwrap_or("default strategy"), 40),
             head: head.or(checked).map(short),
             checked_head: checked.filter(|_| moved).map(short),
-            closes_source_branch: close,
+            source_branch_deleted: close,
             checks: before.checks(),
             unconfirmed,
         })
@@ -182,7 +182,7 @@ impl Answer for Merged {
             let _ = write!(text, ", head {head}");
         }
         let checks = &self.checks;
-        match (checks.builds_successful, checks.builds_not_successful) {
+        match (checks.builds_ok, checks.builds_not_ok) {
             (0, 0) => text.push_str("; no builds"),
             (good, 0) => {
                 let _ = write!(text, "; builds {good} ok");
@@ -199,10 +199,10 @@ impl Answer for Merged {
         if !checks.changes_requested_by.is_empty() {
             let _ = write!(text, ", changes requested by {}", names(&checks.changes_requested_by));
         }
-        if !checks.bitbucket_checks {
+        if checks.bitbucket_unknown {
             text.push_str(", Bitbucket's checks unknown");
         }
-        if self.closes_source_branch {
+        if self.source_branch_deleted {
             text.push_str("; source branch deleted");
         }
         if let Some(checked) = &self.checked_head {

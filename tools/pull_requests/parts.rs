@@ -173,7 +173,9 @@ impl Threads {
 impl From<&Build> for BuildRow {
     fn from(build: &Build) -> Self {
         let name = if build.name.is_empty() { &build.key } else { &build.name };
-        let description = Foreign::line(&build.description, 200);
+        // Of a build that went well, nobody needs the story.
+        let story = if build.state == "SUCCESSFUL" { "" } else { &build.description };
+        let description = Foreign::line(story, 200);
         Self {
             name: Foreign::line(name, 80),
             state: Foreign::line(&build.state, 40),
@@ -274,9 +276,10 @@ impl Files {
             );
             return;
         };
-        let more = if self.incomplete { " or more in those read" } else { "" };
+        let part =
+            if self.incomplete { format!(" in the first {MOST_FILES}") } else { String::new() };
         let _ =
-            write!(text, "\n{} {}{more}", count(total, "file"), changes(self.added, self.removed));
+            write!(text, "\n{} {}{part}", count(total, "file"), changes(self.added, self.removed));
         for file in &self.files {
             let _ = write!(text, "\n {} {}", bare(&file.path), changes(file.added, file.removed));
             match (&file.from, &file.status) {

@@ -118,12 +118,12 @@ impl Before {
     pub(super) fn checks(&self) -> Checks {
         let bad = self.bad_builds().count();
         Checks {
-            builds_successful: self.builds.len() - bad,
-            builds_not_successful: bad,
+            builds_ok: self.builds.len() - bad,
+            builds_not_ok: bad,
             tasks_open: self.open_tasks(),
             approved_by: self.people(Participant::approves).collect(),
             changes_requested_by: self.people(Participant::wants_changes).collect(),
-            bitbucket_checks: self.mergeability.is_some(),
+            bitbucket_unknown: self.mergeability.is_none(),
         }
     }
 
@@ -144,7 +144,7 @@ impl Before {
     }
 }
 
-/// What may stand against a merge that is wanted all the same.
+// What may stand against a merge that is wanted all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -158,18 +158,26 @@ pub(super) enum Ignored {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(super) struct Checks {
     /// Builds that went well.
-    pub(super) builds_successful: usize,
+    pub(super) builds_ok: usize,
     /// Builds that did not, or not yet.
-    pub(super) builds_not_successful: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) builds_not_ok: usize,
     /// Tasks still to be done.
     pub(super) tasks_open: usize,
     /// Who approved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) approved_by: Vec<Foreign>,
     /// Who asked for changes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) changes_requested_by: Vec<Foreign>,
-    /// Whether Bitbucket's own checks answered.
-    pub(super) bitbucket_checks: bool,
+    /// Whether Bitbucket's own checks did not answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) bitbucket_unknown: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Ignored {

@@ -19,6 +19,8 @@ use crate::{Error, Result};
 const MOST_COMMENTS: usize = 2_000;
 const MOST_TASKS: usize = 500;
 const MOST_DIFF: usize = 8 * 1024 * 1024;
+/// How much one call may post.
+const MOST_STEPS: usize = 100;
 
 /// Review a pull request in one call: comments, replies, resolved threads, tasks, one verdict.
 /// Everything is checked before anything is posted, lines against the diff; a repeated call posts
@@ -34,19 +36,15 @@ pub(super) struct ReviewPullRequest {
     number: Option<Number>,
     /// What to say. Without `path`, `quote` and `reply_to`: about the whole.
     #[serde(default)]
-    #[schemars(length(max = 50))]
     pub(super) comments: Vec<CommentArgument>,
     /// Ids of threads to resolve.
     #[serde(default)]
-    #[schemars(length(max = 100))]
     pub(super) resolve: Vec<u64>,
     /// Ids of threads to reopen.
     #[serde(default)]
-    #[schemars(length(max = 100))]
     pub(super) reopen: Vec<u64>,
     /// What its author is to do.
     #[serde(default)]
-    #[schemars(length(max = 50))]
     pub(super) tasks: Vec<TaskArgument>,
     /// Your verdict on the whole.
     pub(super) verdict: Option<Verdict>,
@@ -57,12 +55,11 @@ pub(super) struct ReviewPullRequest {
     pub(super) force: bool,
 }
 
-/// A comment to post.
+// A comment to post.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CommentArgument {
     /// The comment, in Markdown.
-    #[schemars(length(min = 1, max = 32_768))]
     pub(super) text: String,
     /// The file; alone, the comment is on the file.
     pub(super) path: Option<PathArgument>,
@@ -75,18 +72,16 @@ pub(super) struct CommentArgument {
     /// Which file `line` counts in; default `new`.
     pub(super) side: Option<Side>,
     /// Instead of `line`: the line's words, as in the diff.
-    #[schemars(length(min = 1, max = 4_096))]
     pub(super) quote: Option<String>,
     /// The comment to answer.
     pub(super) reply_to: Option<u64>,
 }
 
-/// A task to add.
+// A task to add.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TaskArgument {
     /// What is to be done.
-    #[schemars(length(min = 1, max = 4_096))]
     pub(super) text: String,
     /// The comment it belongs to.
     pub(super) comment: Option<u64>,
@@ -142,6 +137,12 @@ impl Tool for ReviewPullRequest {
                 "there is nothing to do: give `comments`, `resolve`, `reopen`, `tasks` or `verdict`"
                     .to_owned(),
             ));
+        }
+        let steps = self.comments.len() + self.resolve.len() + self.reopen.len() + self.tasks.len();
+        if steps > MOST_STEPS {
+            return Err(Error::InvalidArguments(format!(
+                "{steps} things in one call are too many: give at most {MOST_STEPS}"
+            )));
         }
         let repository = cx.repository(&id).await?;
         let (found, diff) = self.look(cx, &repository, &id, number).await?;

@@ -30,13 +30,10 @@ pub(super) struct Branch {
 impl Branch {
     /// The branch to merge from.
     pub(super) fn source(pull_request: &PullRequest) -> Self {
-        let of = |end: &End| end.repository.full_name.clone();
-        let fork = of(&pull_request.source)
-            .filter(|name| of(&pull_request.destination).is_some_and(|other| other != *name));
         Self {
             branch: path(&pull_request.source.branch.name),
             head: pull_request.head().map(short),
-            fork: fork.map(|name| Foreign::line(&name, NAME)),
+            fork: fork(pull_request),
         }
     }
 
@@ -47,12 +44,6 @@ impl Branch {
             head: pull_request.base().map(short),
             fork: None,
         }
-    }
-
-    /// The branch alone.
-    pub(super) fn without_head(mut self) -> Self {
-        self.head = None;
-        self
     }
 
     /// The branch's name, as [`bare`] shows it.
@@ -70,6 +61,13 @@ impl Branch {
             None => self.name(),
         }
     }
+}
+
+/// The fork that a pull request comes from, if that is another repository.
+pub(super) fn fork(pull_request: &PullRequest) -> Option<Foreign> {
+    let of = |end: &End| end.repository.full_name.clone();
+    let home = of(&pull_request.destination)?;
+    of(&pull_request.source).filter(|name| *name != home).map(|name| Foreign::line(&name, NAME))
 }
 
 /// A pull request's title.

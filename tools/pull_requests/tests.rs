@@ -216,13 +216,11 @@ async fn threads_that_cannot_be_resolved_are_told_apart() {
     let resolved = threads.iter().find(|thread| thread.get("resolved").is_some()).unwrap();
     let replied = threads
         .iter()
-        .find(|thread| {
-            thread.get("path").is_some() && thread["comments"].as_array().unwrap().len() > 1
-        })
+        .find(|thread| thread.get("path").is_some() && thread.get("replies").is_some())
         .unwrap();
     let call = json!({
         "repository": "acme/shop", "number": 42,
-        "resolve": [general["id"], replied["comments"][1]["id"]],
+        "resolve": [general["id"], replied["replies"][0]["id"]],
     });
     insta::assert_snapshot!(stage.call_as("linked", "review_pull_request", call).await, @r"
     invalid_arguments: `resolve`: 700042000 is not on a file, and Bitbucket resolves only threads on files; `resolve`: 700042021 is a reply; its thread is 700042014; nothing was posted

@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::shape::{bare, path, person, said};
 use crate::bitbucket::Comment;
 use crate::text::Foreign;
-use crate::tools::shown::time;
 
 /// How far a reply may be from its thread's first comment.
 const DEEPEST: usize = 100;
@@ -40,23 +39,32 @@ pub(super) struct Thread {
     /// Who said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved_by: Option<Foreign>,
-    /// The first comment and its replies, oldest first.
-    comments: Vec<Said>,
+    /// The first comment.
+    #[serde(flatten)]
+    first: Said,
+    /// The answers to it, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replies: Vec<Reply>,
 }
 
-/// One comment.
+/// A comment that answers another.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Said {
+struct Reply {
     /// Its id.
     id: u64,
+    /// The comment.
+    #[serde(flatten)]
+    said: Said,
+}
+
+/// What somebody said.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Said {
     /// Who wrote it.
     author: Foreign,
     /// What they wrote; absent if it was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Foreign>,
-    /// When.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_on: Option<String>,
     /// Whether the text was cut.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
@@ -122,7 +130,12 @@ fn thread(id: u64, members: &[&Comment], cap: usize) -> Option<Thread> {
         outdated: place.outdated,
         resolved: first.is_resolved(),
         resolved_by: first.resolution.user.as_ref().map(person),
-        comments: members.iter().map(|comment| one(comment, cap)).collect(),
+        first: one(first, cap),
+        replies: members
+            .iter()
+            .skip(1)
+            .map(|comment| Reply { id: comment.id, said: one(comment, cap) })
+            .collect(),
     })
 }
 
@@ -130,10 +143,8 @@ fn one(comment: &Comment, cap: usize) -> Said {
     let raw = comment.content.raw.trim_end();
     let text = Foreign::block(raw, cap);
     Said {
-        id: comment.id,
         author: person(&comment.user),
         text: (!comment.deleted).then_some(text),
-        created_on: comment.created_on.map(time),
         cut: !comment.deleted && is_cut(raw, cap),
         pending: comment.pending,
     }
@@ -147,12 +158,12 @@ pub(super) fn is_cut(raw: &str, cap: usize) -> bool {
 impl Thread {
     /// Whether the comment is in it.
     pub(super) fn has(&self, comment: u64) -> bool {
-        self.comments.iter().any(|said| said.id == comment)
+        self.id == comment || self.replies.iter().any(|reply| reply.id == comment)
     }
 
     /// Whether one of its comments was cut.
     pub(super) fn is_cut(&self) -> bool {
-        self.comments.iter().any(|said| said.cut)
+        self.first.cut || self.replies.iter().any(|reply| reply.said.cut)
     }
 
     /// The thread in lines: what is ours at the margin, what others wrote quoted or indented.
@@ -172,12 +183,9 @@ impl Thread {
             (None, true) => text.push_str(" (resolved)"),
             _ => {}
         }
-        for (index, comment) in self.comments.iter().enumerate() {
-            if index == 0 {
-                let _ = write!(text, " {}", comment.text("  "));
-            } else {
-                let _ = write!(text, "\n {} {}", comment.id, comment.text("   "));
-            }
+        let _ = write!(text, " {}", self.first.text("  "));
+        for reply in &self.replies {
+            let _ = write!(text, "\n {} {}", reply.id, reply.said.text("   "));
         }
         text
     }
@@ -255,7 +263,7 @@ mod tests {
         let comments =
             comments(r#"[{"id": 1, "parent": {"id": 2}}, {"id": 2, "parent": {"id": 1}}]"#);
         assert_eq!(
-            threads(&comments, 9).iter().map(|thread| thread.comments.len()).sum::<usize>(),
+            threads(&comments, 9).iter().map(|thread| thread.replies.len() + 1).sum::<usize>(),
             2
         );
     }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::shape::path;
 use crate::text::Foreign;
 
-/// A file, a folder, or a glob over paths.
+// A file, a folder, or a glob over paths.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = 1024))]
+#[schemars(inline, with = "String", extend("minLength" = 1))]
 pub(super) struct Wanted {
     pub(super) text: String,
     pub(super) glob: Option<GlobMatcher>,
@@ -21,6 +21,7 @@ impl TryFrom<String> for Wanted {
 
     fn try_from(text: String) -> Result<Self, String> {
         let text = text.trim_start_matches("./").trim_matches('/').to_owned();
+        let text = if matches!(text.as_str(), "" | ".") { "**".to_owned() } else { text };
         if !text.contains(['*', '?', '[', '{']) {
             return Ok(Self { text, glob: None });
         }

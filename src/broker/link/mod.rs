@@ -9,7 +9,8 @@ mod attempts;
 mod elsewhere;
 mod flow;
 mod page;
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod tests;
 
 use std::ops::RangeInclusive;

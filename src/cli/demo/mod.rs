@@ -107,35 +107,34 @@ impl Agent {
             .await?;
 
         self.story.chapter("Now the agent works as its user");
-        let pull_request = json!({ "repository": REPOSITORY, "number": NUMBER });
-        self.call("get_pull_request", pull_request.clone(), 30).await?;
-        let mut diff = pull_request.clone();
-        diff["paths"] = json!(["src/checkout/total.ts", "src/checkout/tax.ts"]);
-        self.call("get_pull_request_diff", diff, 24).await?;
+        self.call("get_pull_request", about(json!({})), 30).await?;
+        let paths = json!({ "paths": ["src/checkout/total.ts", "src/checkout/tax.ts"] });
+        self.call("get_pull_request_diff", about(paths), 24).await?;
 
         self.story.chapter("A whole review is one call, and a repeated one posts nothing twice");
-        let mut review = pull_request.clone();
-        review["comments"] = json!([
-            { "text": "Reads well. One more test, for an empty cart?" },
-            { "text": "This is the one place that rounds now: good.", "path": "src/checkout/total.ts" },
-        ]);
-        review["verdict"] = json!("approve");
+        let review = about(json!({
+            "comments": [
+                { "text": "Reads well. One more test, for an empty cart?" },
+                { "text": "The one place that rounds now: good.", "path": "src/checkout/total.ts" },
+            ],
+            "verdict": "approve",
+        }));
         self.call("review_pull_request", review.clone(), 12).await?;
         self.story.line("agent", "sends the same review again, as agents do");
         self.call("review_pull_request", review, 12).await?;
 
         self.story.chapter("A merge is checked first, and needs the person's yes");
-        let mut merge = pull_request.clone();
-        let refused = self.attempt("merge_pull_request", merge.clone(), 6).await?;
+        let refused = self.attempt("merge_pull_request", about(json!({})), 6).await?;
         ensure!(refused.is_error == Some(true), "the open task did not stop the merge");
         self.story.line("person", "tells the agent that the task can wait");
-        merge["ignore"] = json!(["tasks"]);
+        let merge = about(json!({ "ignore": ["tasks"] }));
         let merged = self.call("merge_pull_request", merge, 6).await?;
-        ensure!(merged["commit"].is_string(), "the merge names no commit: {merged}");
-        let mut again = pull_request;
-        again["include"] = json!(["mergeability"]);
-        let read = self.call("get_pull_request", again, 4).await?;
-        ensure!(read["state"] == "merged", "the pull request is not merged: {read}");
+        let commit = merged.get("commit").and_then(Value::as_str);
+        ensure!(commit.is_some(), "the merge names no commit: {merged}");
+        let include = json!({ "include": ["mergeability"] });
+        let read = self.call("get_pull_request", about(include), 4).await?;
+        let state = read.get("state").and_then(Value::as_str);
+        ensure!(state == Some("merged"), "the pull request is not merged: {read}");
         Ok(())
     }
 
@@ -197,6 +196,15 @@ impl Agent {
         );
         Ok(())
     }
+}
+
+/// `arguments` about the pull request of this story.
+fn about(mut arguments: Value) -> Value {
+    if let Value::Object(arguments) = &mut arguments {
+        arguments.insert("repository".to_owned(), REPOSITORY.into());
+        arguments.insert("number".to_owned(), NUMBER.into());
+    }
+    arguments
 }
 
 fn many(count: usize, what: &str) -> String {

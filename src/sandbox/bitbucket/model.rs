@@ -191,7 +191,7 @@ impl PullRequest {
     }
 
     pub(crate) fn is_reviewer(&self, person: &Person) -> bool {
-        self.reviewers.iter().any(|reviewer| *reviewer == person)
+        self.reviewers.contains(&person)
     }
 
     /// The comment with this id, unless it is somebody else's draft.

@@ -169,7 +169,7 @@ impl Git {
         let id = self.commit_id(hash)?;
         let mut references = self.references();
         match references.branches.get_mut(name) {
-            Some(now) if now.to_string() == expected => {
+            Some(now) if ObjectId::from_hex(expected.as_bytes()).is_ok_and(|id| id == *now) => {
                 *now = id;
                 Ok(true)
             }

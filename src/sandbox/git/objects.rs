@@ -10,10 +10,13 @@ use gix::ObjectId;
 use gix::hash::{Kind as HashKind, oid};
 use gix::objs::{Data, Find, FindHeader, Header, Kind, Write, compute_hash};
 
+/// What is stored of each object: its kind and its contents.
+type Stored = HashMap<ObjectId, (Kind, Arc<[u8]>)>;
+
 /// Every object by its hash. Cloning shares the contents and is cheap.
 #[derive(Default)]
 pub(super) struct Objects {
-    stored: Mutex<HashMap<ObjectId, (Kind, Arc<[u8]>)>>,
+    stored: Mutex<Stored>,
 }
 
 impl Objects {
@@ -29,7 +32,7 @@ impl Objects {
         all.filter(|(id, _)| id.to_string().starts_with(prefix)).collect()
     }
 
-    fn stored(&self) -> MutexGuard<'_, HashMap<ObjectId, (Kind, Arc<[u8]>)>> {
+    fn stored(&self) -> MutexGuard<'_, Stored> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
