@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::settings::{Group, SETTINGS, Setting, Shape};
 
-/// `docs/settings.md`.
+/// `src/config/README.md`.
 pub fn reference() -> String {
     let mut page = String::from(
         "<!-- Written by `UPDATE=1 cargo test`. -->\n\n\

@@ -348,7 +348,7 @@ fn takes_every_example_that_the_reference_gives() {
 
 #[test]
 fn the_page_about_the_settings_is_up_to_date() {
-    golden::check("docs/settings.md", &config::reference());
+    golden::check("src/config/README.md", &config::reference());
 }
 
 #[test]
