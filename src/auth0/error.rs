@@ -12,6 +12,9 @@ use super::id_token::IdTokenProblem;
 use super::wire::Answer;
 use crate::{net, text};
 
+/// No word of a refusal is longer, but tokens are.
+const LONGEST_WORD: usize = 24;
+
 /// A call to Auth0 that did not work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -222,7 +225,9 @@ impl Refusal {
     fn code(&self) -> Option<String> {
         let of_type = || self.kind.as_deref()?.rsplit(['/', '#']).next();
         let code = self.error.as_deref().or_else(of_type)?;
+        // A token in this place must not pass for a code: a code is made of words.
         let sound = (1..=64).contains(&code.len())
+            && code.split(['_', '-', '.', ':']).all(|word| word.len() <= LONGEST_WORD)
             && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte));
         sound.then(|| code.to_owned())
     }
@@ -244,7 +249,7 @@ impl Refusal {
 
 /// A refusal can quote the token that it refuses, so long words go.
 fn mask(words: &str) -> String {
-    let masked = |word| if str::len(word) > 24 { "[masked]" } else { word };
+    let masked = |word| if str::len(word) > LONGEST_WORD { "[masked]" } else { word };
     words.split(' ').map(masked).collect::<Vec<_>>().join(" ")
 }
 

@@ -11,7 +11,7 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 use crate::config::{LogFormat, Logging};
 
 /// Libraries that write what they send and receive at their lowest levels.
-const TALKATIVE: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls"];
+const TALKATIVE: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rmcp", "rustls"];
 
 /// Starts the log. Only the first call counts.
 pub fn start(logging: &Logging) {
@@ -30,7 +30,8 @@ pub fn start(logging: &Logging) {
     }
 }
 
-/// A setting that asks for everything shall get no headers and bodies.
+/// A setting that asks for everything shall get no headers and bodies, nor what agents and tools say
+/// to each other: pages that link an account, and the contents of repositories.
 fn holds_no_token(metadata: &Metadata<'_>) -> bool {
     let library = metadata.target().split("::").next().unwrap_or_default();
     *metadata.level() <= Level::INFO || !TALKATIVE.contains(&library)

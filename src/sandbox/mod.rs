@@ -28,7 +28,7 @@ pub use auth0::Tenant;
 pub use browser::BrowserError;
 pub use faults::{Effect, Fault, Faults};
 pub use record::{Recorded, Service};
-pub use world::World;
+pub use world::{Secrets, World};
 
 use browser::{Answer, Browser};
 use record::Record;

@@ -11,7 +11,7 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 
 use super::auth0::Tenant;
-use super::auth0::state::Issued;
+use super::auth0::state::{AccessToken, Issued};
 use super::people::{self, PEOPLE, Person};
 
 /// How much life a stored token must have left for the vault to hand it out again.
@@ -85,6 +85,26 @@ pub(super) enum VaultProblem {
     NoIdentity,
     NotLinked,
     RefreshRefused,
+}
+
+/// What nobody may read but those it was given to. A test looks for it where it must not be.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Secrets {
+    /// Of the tenant's application.
+    pub client_secret: String,
+    /// Auth0's refresh tokens, also those that are over.
+    pub refresh_tokens: Vec<String>,
+    /// Access tokens of the My Account API.
+    pub my_account_tokens: Vec<String>,
+    /// Auth0's other access tokens.
+    pub access_tokens: Vec<String>,
+    /// Authorization codes.
+    pub codes: Vec<String>,
+    /// Sessions and tickets of requests to connect an account.
+    pub connects: Vec<String>,
+    /// Bitbucket's access tokens.
+    pub bitbucket_tokens: Vec<String>,
 }
 
 impl World {
@@ -193,6 +213,29 @@ impl World {
             .and_then(|person| state.exchanges.get(person.nickname))
             .copied()
             .unwrap_or(0)
+    }
+
+    /// All secrets so far.
+    pub fn secrets(&self) -> Secrets {
+        let state = self.lock();
+        let issued = &state.issued;
+        let of_my_account = |token: &AccessToken| token.authorization.audience.is_some();
+        let (mine, others): (Vec<_>, Vec<_>) =
+            issued.access_tokens.iter().partition(|(_, token)| of_my_account(token));
+        let texts =
+            |tokens: Vec<(&String, _)>| tokens.into_iter().map(|(t, _)| t.clone()).collect();
+        let connects = issued.connects.iter();
+        Secrets {
+            client_secret: state.tenant.client_secret.clone(),
+            refresh_tokens: issued.refresh_tokens.keys().cloned().collect(),
+            my_account_tokens: texts(mine),
+            access_tokens: texts(others),
+            codes: issued.codes.keys().cloned().collect(),
+            connects: connects
+                .flat_map(|(session, connect)| [session.clone(), connect.ticket.clone()])
+                .collect(),
+            bitbucket_tokens: state.tokens.keys().cloned().collect(),
+        }
     }
 
     /// Changes how the Auth0 tenant is set up.

@@ -26,6 +26,7 @@ pub(crate) struct Server {
     lines: Receiver<String>,
     errors: Receiver<String>,
     next_id: u64,
+    said: Vec<String>,
 }
 
 impl Server {
@@ -35,7 +36,7 @@ impl Server {
         let stdin = child.stdin.take();
         let lines = reader(child.stdout.take().unwrap());
         let errors = reader(child.stderr.take().unwrap());
-        Self { child, stdin, lines, errors, next_id: 0 }
+        Self { child, stdin, lines, errors, next_id: 0, said: Vec::new() }
     }
 
     /// `stdio --sandbox` as its `account`.
@@ -52,14 +53,34 @@ impl Server {
 
     /// Sends a request and returns its whole answer; notifications on the way are dropped.
     pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
+        let unasked = |request: &Value| panic!("the server asks: {request}");
+        self.request_answering(method, params, unasked).0
+    }
+
+    /// The same for a client that answers requests of the server by what `answer` makes of them;
+    /// gives the notifications on the way too.
+    pub(crate) fn request_answering(
+        &mut self,
+        method: &str,
+        params: Value,
+        mut answer: impl FnMut(&Value) -> Value,
+    ) -> (Value, Vec<Value>) {
         self.next_id += 1;
         let id = self.next_id;
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         self.send_line(&request.to_string());
+        let mut notifications = Vec::new();
         loop {
-            let answer = self.read();
-            if answer["id"] == id {
-                return answer;
+            let message = self.read();
+            match (message.get("method"), message.get("id")) {
+                (Some(_), Some(asked)) => {
+                    let said = answer(&message);
+                    let answer = json!({ "jsonrpc": "2.0", "id": asked, "result": said });
+                    self.send_line(&answer.to_string());
+                }
+                (Some(_), None) => notifications.push(message),
+                (None, Some(answered)) if *answered == id => return (message, notifications),
+                _ => {}
             }
         }
     }
@@ -88,7 +109,18 @@ impl Server {
 
     pub(crate) fn read(&mut self) -> Value {
         let line = self.lines.recv_timeout(PATIENCE).expect("no line came from the server");
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("stdout holds no JSON: {line}"))
+        let message = serde_json::from_str(&line);
+        let message = message.unwrap_or_else(|_| panic!("stdout holds no JSON: {line}"));
+        self.said.push(line);
+        message
+    }
+
+    /// Ends it as [`end`](Self::end) does; gives everything it has ever written to stdout and stderr.
+    pub(crate) fn everything(mut self) -> (String, String) {
+        let mut said = std::mem::take(&mut self.said);
+        let (_, _, rest, errors) = self.end();
+        said.extend(rest);
+        (said.join("\n"), errors)
     }
 
     /// Closes standard input and waits for the end; gives how long it took and all that was left.

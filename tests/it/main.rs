@@ -8,9 +8,15 @@
     reason = "a test fails by panicking"
 )]
 
+mod approval;
 mod child;
+mod clients;
 mod config;
 mod contracts;
+mod errors;
 mod golden;
 mod layers;
+mod link;
+mod outside;
+mod secrets;
 mod stdio;

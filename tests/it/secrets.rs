@@ -1,0 +1,516 @@
+//! No token, code or secret is seen anywhere but where it belongs, whatever happens.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::Command;
+
+use bitbucket_vault_mcp::sandbox::{Effect, Fault, Recorded, Sandbox, Secrets, Service};
+use serde_json::{Value, json};
+
+use crate::child::{Server, program, text};
+use crate::outside::{Outside, can};
+
+/// Even this much of a secret is too much.
+const TELLING: usize = 12;
+const MARK: &str = "MARKED-s3cret-0f-a-person";
+const TRACE: [[(&str, &str); 2]; 2] = [
+    [("BITBUCKET_MCP_LOG", "trace"), ("BITBUCKET_MCP_LOG_FORMAT", "text")],
+    [("BITBUCKET_MCP_LOG", "trace"), ("BITBUCKET_MCP_LOG_FORMAT", "json")],
+];
+
+/// A call of every tool that exists.
+fn calls() -> Vec<(&'static str, Value)> {
+    let shop = |more: Value| {
+        let mut arguments = json!({ "repository": "acme/shop" });
+        for (name, value) in more.as_object().unwrap() {
+            arguments[name] = value.clone();
+        }
+        arguments
+    };
+    let comments = json!([{ "text": "Looks good" }]);
+    vec![
+        ("get_account", json!({})),
+        ("link_account", json!({})),
+        ("list_workspaces", json!({})),
+        ("list_repositories", json!({ "workspace": "acme" })),
+        ("get_repository", shop(json!({}))),
+        ("list_directory", shop(json!({ "depth": 2 }))),
+        ("get_file", shop(json!({ "path": "README.md" }))),
+        ("list_branches", shop(json!({}))),
+        ("list_commits", shop(json!({}))),
+        ("list_pull_requests", shop(json!({}))),
+        ("get_pull_request", shop(json!({ "number": 42 }))),
+        ("get_pull_request_diff", shop(json!({ "number": 42 }))),
+        ("list_comments", shop(json!({ "number": 42 }))),
+        ("review_pull_request", shop(json!({ "number": 42, "comments": comments }))),
+        ("merge_pull_request", shop(json!({ "number": 35 }))),
+        ("unlink_account", json!({})),
+    ]
+}
+
+#[test]
+fn no_secret_comes_out_of_any_tool_at_any_level() {
+    let outside = Outside::with_pages();
+    let mut told = Told::default();
+    for settings in &TRACE {
+        for account in ["linked", "limited", "guest"] {
+            outside.sandbox().world().link("linked");
+            outside.sandbox().world().link("limited");
+            outside.sandbox().world().unlink("guest");
+            let mut server = outside.session(account, can(&[]), settings);
+            let list = server.request("tools/list", json!({}));
+            for tool in list["result"]["tools"].as_array().unwrap() {
+                let known = calls().iter().any(|(name, _)| tool["name"] == *name);
+                assert!(known, "give a call of {} to this test", tool["name"]);
+            }
+            for (tool, arguments) in calls() {
+                let result = server.call(tool, arguments);
+                told.page(&result);
+                if account == "linked" && tool != "merge_pull_request" {
+                    assert_eq!(result["isError"], false, "{tool}: {result}");
+                }
+            }
+            if account == "guest" {
+                // Now with a link, which leaves codes, tickets and tokens behind.
+                let page = server.call("link_account", json!({}));
+                let page = told.page(&page).unwrap();
+                outside.consent(&page, account);
+                for (tool, arguments) in calls() {
+                    told.page(&server.call(tool, arguments));
+                }
+            }
+            told.by(server);
+        }
+    }
+    told.hold_no(&outside.sandbox().world().secrets());
+    every_secret_went_only_where_it_belongs(outside.sandbox());
+}
+
+#[test]
+fn no_secret_comes_out_of_a_sign_in_and_the_files_are_the_owners() {
+    let outside = Outside::with_pages();
+    let mut told = Told::default();
+    for settings in &TRACE {
+        outside.sandbox().world().unlink("guest");
+        let mut command = outside.command(&["stdio"], None);
+        command.envs(settings.iter().copied());
+        let mut server = Server::start(command);
+        server.initialize("2025-11-25", can(&["url"]));
+        let call = json!({ "name": "list_workspaces", "arguments": {} });
+        let (answer, _) = server.request_answering("tools/call", call, |asked| {
+            let page = asked["params"]["url"].as_str().unwrap();
+            told.pages.push(page.to_owned());
+            outside.consent(page, "guest");
+            json!({ "action": "accept" })
+        });
+        assert_eq!(answer["result"]["isError"], false, "{answer}");
+        told.by(server);
+        let kept = files(outside.state());
+        assert!(!kept.is_empty(), "the sign-in is kept");
+        let mut others = outside.sandbox().world().secrets();
+        others.refresh_tokens.clear();
+        for file in kept {
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+                assert_eq!(mode & 0o077, 0, "{}", file.display());
+            }
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert_eq!(found(&text, &others), None, "{}", file.display());
+        }
+        for arguments in [&["whoami"][..], &["whoami", "--json"], &["logout"], &["whoami"]] {
+            let mut command = outside.command(arguments, None);
+            command.envs(settings.iter().copied());
+            told.run(command);
+        }
+        let secrets = outside.sandbox().world().secrets();
+        for file in files(outside.state()) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert_eq!(found(&text, &secrets), None, "after `logout`: {}", file.display());
+        }
+    }
+    told.hold_no(&outside.sandbox().world().secrets());
+    every_secret_went_only_where_it_belongs(outside.sandbox());
+}
+
+#[test]
+fn no_secret_comes_out_of_the_commands() {
+    let outside = Outside::with_pages();
+    let mut told = Told::default();
+    for settings in &TRACE {
+        outside.sandbox().world().link("linked");
+        for arguments in [
+            &["whoami"][..],
+            &["whoami", "--json"],
+            &["tools"],
+            &["call", "get_account"],
+            &["call", "list_pull_requests", "repository=acme/shop"],
+            &["call", "get_repository", "repository=acme/none"],
+            &["call", "no_such_tool"],
+            &["unlink"],
+            &["call", "list_workspaces"],
+            &["whoami"],
+        ] {
+            let mut command = outside.command(arguments, Some("linked"));
+            command.envs(settings.iter().copied());
+            told.run(command);
+        }
+    }
+    let mut command = outside.command(&["logout"], Some("linked"));
+    command.env("BITBUCKET_MCP_LOG", "trace");
+    told.run(command);
+    told.hold_no(&outside.sandbox().world().secrets());
+    every_secret_went_only_where_it_belongs(outside.sandbox());
+}
+
+#[test]
+fn a_service_that_tells_secrets_is_not_repeated() {
+    let outside = Outside::new();
+    let sandbox = outside.sandbox();
+    let mut told = Told::default();
+    for settings in &TRACE {
+        // What Bitbucket says, with the very token that it was sent.
+        let mut server = outside.session("linked", can(&[]), settings);
+        assert_eq!(server.call("list_workspaces", json!({}))["isError"], false);
+        for (code, kind) in
+            [400, 401, 403, 404, 409, 410, 418, 429, 500, 503, 555].into_iter().flat_map(|code| {
+                [(code, "application/json"), (code, "text/html"), (code, "text/plain")]
+            })
+        {
+            let secret = token_in_use(sandbox);
+            let said = format!("Token {secret} is wrong; Authorization: Bearer {secret}");
+            let body = match kind {
+                "application/json" => json!({
+                    "type": "error",
+                    "error": {
+                        "message": said,
+                        "detail": said,
+                        "fields": { "token": [said], secret.clone(): ["is wrong"] },
+                        "data": { "arguments": { "token": secret } },
+                    },
+                })
+                .to_string(),
+                "text/html" => format!("<html><body data-token='{secret}'>{said}</body></html>"),
+                _ => said,
+            };
+            fail(sandbox, Service::Bitbucket, "/2.0/", code, &body, kind);
+            for (tool, arguments) in [
+                ("list_branches", json!({ "repository": "acme/shop" })),
+                ("merge_pull_request", json!({ "repository": "acme/shop", "number": 35 })),
+            ] {
+                let result = server.call(tool, arguments);
+                assert_eq!(result["isError"], true, "{code} {kind}: {result}");
+            }
+            sandbox.faults().clear();
+        }
+        told.by(server);
+
+        // What Auth0 says, with everything it knows.
+        for code in [400, 401, 403, 404, 409, 418, 429, 500, 503] {
+            let mut server = outside.session("linked", can(&[]), settings);
+            for (path, tool) in [("/oauth/token", "list_workspaces"), ("/me/", "get_account")] {
+                for body in auth0_bodies(&sandbox.world().secrets()) {
+                    let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
+                    fail(sandbox, Service::Auth0, path, code, &body, kind);
+                    let result = server.call(tool, json!({}));
+                    assert_eq!(result["isError"], true, "{code} {path} {body}: {result}");
+                    sandbox.faults().clear();
+                }
+            }
+            told.by(server);
+        }
+        // Success that is none.
+        for body in ["<html>MARKED</html>", "{\"access_token\":7}", "\"text\"", ""] {
+            fail(sandbox, Service::Auth0, "/oauth/token", 200, body, "application/json");
+            let mut server = outside.session("linked", can(&[]), settings);
+            assert_eq!(server.call("list_workspaces", json!({}))["isError"], true, "{body}");
+            sandbox.faults().clear();
+            told.by(server);
+        }
+    }
+    told.hold_no(&sandbox.world().secrets());
+    every_secret_went_only_where_it_belongs(sandbox);
+}
+
+#[test]
+fn a_redirect_to_another_host_brings_no_token_there() {
+    let outside = Outside::new();
+    let sandbox = outside.sandbox();
+    let mut server = outside.session("linked", can(&[]), &TRACE[0]);
+    for code in [301, 302, 303, 307, 308] {
+        let target = format!("{}/elsewhere/{code}", sandbox.auth0_domain());
+        let effect = Effect::Status {
+            code,
+            body: String::new(),
+            content_type: "text/html".into(),
+            headers: [("location".to_owned(), target)].into(),
+            handled: false,
+        };
+        let shop = |more: (&str, Value)| json!({ "repository": "acme/shop", more.0: more.1 });
+        for (path, tool, arguments) in [
+            ("*/src/*", "get_file", shop(("path", json!("package.json")))),
+            ("*/branches", "list_branches", shop(("limit", json!(5)))),
+            ("*/diff/*", "get_pull_request_diff", shop(("number", json!(42)))),
+            ("*/pullrequests/42", "get_pull_request", shop(("number", json!(42)))),
+            ("*/approve", "review_pull_request", shop(("number", json!(42)))),
+        ] {
+            let mut arguments = arguments;
+            if tool == "review_pull_request" {
+                arguments["verdict"] = "approve".into();
+            }
+            sandbox.faults().add(Fault::new(Service::Bitbucket, effect.clone()).path(path));
+            server.call(tool, arguments);
+            sandbox.faults().clear();
+        }
+    }
+    let requests = sandbox.requests();
+    let elsewhere: Vec<_> =
+        requests.iter().filter(|request| request.path.contains("/elsewhere/")).collect();
+    assert!(!elsewhere.is_empty(), "some redirects are followed");
+    for request in elsewhere {
+        assert_eq!((&*request.method, request.authorization.as_ref()), ("GET", None));
+    }
+    let mut told = Told::default();
+    told.by(server);
+    told.hold_no(&sandbox.world().secrets());
+    every_secret_went_only_where_it_belongs(sandbox);
+}
+
+#[test]
+fn a_rotated_refresh_token_is_kept_for_the_owner_only() {
+    let outside = Outside::new();
+    outside.sandbox().world().change_tenant(|tenant| tenant.rotates_refresh_tokens = true);
+    let mut told = Told::default();
+    for settings in &TRACE {
+        let mut server = outside.session("linked", can(&[]), settings);
+        server.call("get_account", json!({}));
+        server.call("list_workspaces", json!({}));
+        told.by(server);
+    }
+    #[cfg(unix)]
+    for file in files(outside.state()) {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", file.display());
+    }
+    told.hold_no(&outside.sandbox().world().secrets());
+    every_secret_went_only_where_it_belongs(outside.sandbox());
+}
+
+#[test]
+fn a_wrong_configuration_names_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let secret_file = file("secret", MARK);
+    let unclosed = file("unclosed.toml", &format!("auth0-client-secret = \"{MARK}\n"));
+    let number = file("number.toml", &format!("auth0-client-secret = [\"{MARK}\"]\n"));
+    let exposed = file("exposed.toml", &format!("auth0-client-secret = \"{MARK}\"\n"));
+    let twice = file("twice.toml", &format!("auth0-client-secret = \"{MARK}\"\n").repeat(2));
+    let unknown = file("unknown.toml", &format!("auth0-client-secrett = \"{MARK}\"\n"));
+    let in_url = format!("https://ana:{MARK}@auth0.example.com");
+    let in_query = format!("https://api.bitbucket.org/2.0?access_token={MARK}");
+    let broken = format!("{MARK} \n{MARK}");
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{MARK}\n-----END PRIVATE KEY-----");
+    for given in [
+        vec![("AUTH0_CLIENT_SECRET", MARK), ("AUTH0_CLIENT_SECRET_FILE", &*secret_file)],
+        vec![("AUTH0_CLIENT_SECRET", MARK), ("AUTH0_CLIENT_SIGNING_KEY", &*key)],
+        vec![("AUTH0_CLIENT_SIGNING_KEY", &*key)],
+        vec![("AUTH0_CLIENT_SECRET", &*broken), ("AUTH0_REFRESH_TOKEN", &*broken)],
+        vec![("AUTH0_DOMAIN", &*in_url)],
+        vec![("BITBUCKET_API_URL", &*in_url)],
+        vec![("BITBUCKET_API_URL", &*in_query)],
+        vec![("BITBUCKET_MCP_CLIENT_SECRET", MARK)],
+        vec![("BITBUCKET_MCP_CONFIG", &*unclosed)],
+        vec![("BITBUCKET_MCP_CONFIG", &*number)],
+        vec![("BITBUCKET_MCP_CONFIG", &*exposed)],
+        vec![("BITBUCKET_MCP_CONFIG", &*twice)],
+        vec![("BITBUCKET_MCP_CONFIG", &*unknown)],
+    ] {
+        for level in ["warn", "trace"] {
+            let mut command = program(&["whoami"]);
+            command.env("AUTH0_DOMAIN", "http://127.0.0.1:9").env("AUTH0_CLIENT_ID", "client");
+            command.env("BITBUCKET_MCP_LOG", level).envs(given.iter().copied());
+            let output = command.output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8_lossy(&said);
+            assert!(!output.status.success(), "{given:?}");
+            assert!(!said.contains("MARKED"), "{given:?}:\n{said}");
+        }
+    }
+}
+
+/// What was written where people and agents look.
+#[derive(Default)]
+struct Told {
+    output: Vec<String>,
+    errors: Vec<String>,
+    /// Addresses that link an account: for the agent, but for no log.
+    pages: Vec<String>,
+}
+
+impl Told {
+    fn by(&mut self, server: Server) {
+        let (output, errors) = server.everything();
+        assert!(errors.contains("TRACE") || errors.contains("DEBUG"), "the log is on");
+        self.output.push(output);
+        self.errors.push(errors);
+    }
+
+    fn run(&mut self, mut command: Command) {
+        let output = command.output().unwrap();
+        self.output.push(String::from_utf8(output.stdout).unwrap());
+        self.errors.push(String::from_utf8(output.stderr).unwrap());
+    }
+
+    /// The page that a refusal names.
+    fn page(&mut self, result: &Value) -> Option<String> {
+        let (_, rest) = text(result).split_once("\nhint: ask the user to open ")?;
+        let page = rest.split_once(' ')?.0.to_owned();
+        self.pages.push(page.clone());
+        Some(page)
+    }
+
+    fn hold_no(&self, secrets: &Secrets) {
+        for text in self.output.iter().chain(&self.errors) {
+            assert_eq!(found(text, secrets), None);
+        }
+        let log = self.errors.join("\n");
+        for page in &self.pages {
+            let ticket = page.rsplit('/').next().unwrap();
+            let line = log.lines().find(|line| line.contains(ticket));
+            // A command for a terminal has no other place for it.
+            let line = line.filter(|line| !line.trim_start().starts_with("hint: "));
+            assert_eq!(line, None, "a page that links an account is in the log");
+        }
+        assert!(!log.contains("MARKED"));
+    }
+}
+
+/// The place around a piece of a secret.
+fn found(text: &str, secrets: &Secrets) -> Option<String> {
+    let all = all(secrets);
+    let pieces: HashSet<&[u8]> =
+        all.iter().flat_map(|secret| secret.as_bytes().windows(TELLING)).collect();
+    assert!(!pieces.is_empty());
+    let at = text.as_bytes().windows(TELLING).position(|piece| pieces.contains(piece))?;
+    let around = &text.as_bytes()[at.saturating_sub(200)..text.len().min(at + TELLING)];
+    Some(format!("…{}…", String::from_utf8_lossy(around)))
+}
+
+fn all(secrets: &Secrets) -> Vec<&String> {
+    let lists = [
+        &secrets.refresh_tokens,
+        &secrets.my_account_tokens,
+        &secrets.access_tokens,
+        &secrets.codes,
+        &secrets.connects,
+        &secrets.bitbucket_tokens,
+    ];
+    lists.into_iter().flatten().chain([&secrets.client_secret]).collect()
+}
+
+fn every_secret_went_only_where_it_belongs(sandbox: &Sandbox) {
+    let secrets = sandbox.world().secrets();
+    let requests = sandbox.requests();
+    let bitbucket = host(&sandbox.bitbucket_api_url());
+    let auth0 = host(&sandbox.auth0_domain());
+    let (mut exchanges, mut calls) = (0, 0);
+    for request in &requests {
+        let token_endpoint = request.service == Service::Auth0
+            && ["/oauth/token", "/oauth/revoke"].contains(&request.path.as_str());
+        let my_account = request.service == Service::Auth0 && request.path.starts_with("/me/");
+        let header = request.authorization.as_deref().unwrap_or_default();
+        let expected = if request.service == Service::Auth0 { &auth0 } else { &bitbucket };
+        assert_eq!(request.host.as_ref(), Some(expected), "{request:?}");
+        let places = [("path", &*request.path), ("header", header), ("body", &*request.body)];
+        let only_in = |secret: &String, allowed: &[&str]| {
+            for (place, text) in places {
+                let belongs = allowed.contains(&place);
+                assert!(belongs || !text.contains(secret.as_str()), "{request:?}: in the {place}");
+            }
+        };
+        let at_token_endpoint: &[&str] = if token_endpoint { &["body"] } else { &[] };
+        only_in(&secrets.client_secret, at_token_endpoint);
+        secrets.refresh_tokens.iter().for_each(|token| only_in(token, at_token_endpoint));
+        secrets.access_tokens.iter().for_each(|token| only_in(token, &[]));
+        for token in &secrets.my_account_tokens {
+            only_in(token, if my_account { &["header"] } else { &[] });
+        }
+        for token in &secrets.bitbucket_tokens {
+            let right = request.service == Service::Bitbucket
+                && request.authorization == Some(format!("Bearer {token}"));
+            only_in(token, if right { &["header"] } else { &[] });
+            calls += usize::from(right);
+        }
+        if !is_a_browsers(request) {
+            for code in &secrets.codes {
+                only_in(code, at_token_endpoint);
+            }
+            for part in &secrets.connects {
+                only_in(part, if my_account { &["body"] } else { &[] });
+            }
+        }
+        exchanges += usize::from(token_endpoint);
+    }
+    assert!(exchanges > 0 && calls + exchanges > 0, "the test saw nothing");
+}
+
+/// Whether it came from the person's browser, which carries codes and tickets by design.
+fn is_a_browsers(request: &Recorded) -> bool {
+    request.service == Service::Auth0
+        && ["/authorize", "/u/", "/connected-accounts/", "/login"]
+            .iter()
+            .any(|path| request.path.starts_with(path))
+}
+
+fn host(url: &str) -> String {
+    let url = url::Url::parse(url).unwrap();
+    format!("{}:{}", url.host_str().unwrap(), url.port().unwrap())
+}
+
+fn token_in_use(sandbox: &Sandbox) -> String {
+    let requests = sandbox.requests();
+    let used = requests.iter().rev().filter(|request| request.service == Service::Bitbucket);
+    let header = used.filter_map(|request| request.authorization.clone()).next().unwrap();
+    header.strip_prefix("Bearer ").unwrap().to_owned()
+}
+
+fn fail(sandbox: &Sandbox, service: Service, path: &str, code: u16, body: &str, kind: &str) {
+    let effect = Effect::Status {
+        code,
+        body: body.to_owned(),
+        content_type: kind.to_owned(),
+        headers: [].into(),
+        handled: false,
+    };
+    sandbox.faults().add(Fault::new(service, effect).path(path));
+}
+
+/// Refusals in every shape of Auth0's, each with secrets in it.
+fn auth0_bodies(secrets: &Secrets) -> Vec<String> {
+    let told = format!("{} {}", secrets.client_secret, secrets.refresh_tokens.join(" "));
+    vec![
+        json!({ "error": "invalid_request", "error_description": told }).to_string(),
+        json!({ "error": secrets.client_secret, "error_description": told }).to_string(),
+        json!({ "error": secrets.refresh_tokens[0], "description": told }).to_string(),
+        json!({ "error": "made_up", "error_description": { "token": told } }).to_string(),
+        json!({
+            "type": format!("https://auth0.com/api-errors/{}", secrets.client_secret),
+            "title": told,
+            "detail": told,
+            "validation_errors": [{ "detail": told, "field": secrets.client_secret }],
+        })
+        .to_string(),
+        format!("<html><body>{told}</body></html>"),
+    ]
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
