@@ -23,6 +23,25 @@ pub(super) fn pull_request(error: bitbucket::Error, id: &RepositoryId, number: u
     }
 }
 
+/// Turns the failure of one part of an answer into nothing, where the other parts are of use without
+/// it. What ends the call, such as its time or its token, stays a failure.
+pub(super) fn part<T>(outcome: Result<T, bitbucket::Error>) -> Result<Option<T>, bitbucket::Error> {
+    use bitbucket::Error as Wire;
+    match outcome {
+        Ok(part) => Ok(Some(part)),
+        Err(
+            Wire::NotFound { .. }
+            | Wire::Gone { .. }
+            | Wire::Status { .. }
+            | Wire::TimedOut
+            | Wire::Redirect(_)
+            | Wire::TooLarge { .. }
+            | Wire::Unreadable { .. },
+        ) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Refuses to go on without `scope`, once the first answer has told what the account granted: better
 /// before the first write than at the one that needs it.
 pub(super) async fn scope(cx: &Context, scope: &str) -> Result<()> {

@@ -30,9 +30,8 @@ pub(super) struct Shown {
 /// The changed files.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Files {
-    /// How many there are; absent if Bitbucket could not tell in time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
+    /// How many there are.
+    count: u64,
     /// Whether there are more than were read.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     incomplete: bool,
@@ -125,12 +124,9 @@ pub(super) struct Verdict {
 }
 
 impl Files {
-    pub(super) fn new(page: Option<Page<FileChange>>, shown: Shown) -> Self {
-        let Some(page) = page else {
-            return Self { count: None, incomplete: true, added: 0, removed: 0, files: Vec::new() };
-        };
+    pub(super) fn new(page: &Page<FileChange>, shown: Shown) -> Self {
         Self {
-            count: Some(page.size.unwrap_or(page.values.len() as u64)),
+            count: page.size.unwrap_or(page.values.len() as u64),
             incomplete: page.next.is_some(),
             added: page.values.iter().map(|file| file.lines_added).sum(),
             removed: page.values.iter().map(|file| file.lines_removed).sum(),
@@ -269,13 +265,7 @@ impl Tasks {
 
 impl Files {
     pub(super) fn write(&self, text: &mut String) {
-        let Some(total) = self.count else {
-            text.push_str(
-                "\nfiles: Bitbucket could not list them in time; \
-                 `get_pull_request_diff` with `paths` gets single ones",
-            );
-            return;
-        };
+        let total = self.count;
         let part =
             if self.incomplete { format!(" in the first {MOST_FILES}") } else { String::new() };
         let _ =

@@ -15,15 +15,15 @@ use crate::text::Foreign;
 use crate::{Error, Result};
 
 /// How many builds and tasks are read.
-const MOST: usize = 100;
+const MOST: usize = 500;
 /// How long Bitbucket's own merge checks are waited for.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The pull request before the merge, and what stands for and against it.
 pub(super) struct Before {
     pub(super) pull_request: PullRequest,
-    builds: Vec<Build>,
-    tasks: Vec<Task>,
+    builds: Option<Vec<Build>>,
+    tasks: Option<Vec<Task>>,
     mergeability: Option<Mergeability>,
 }
 
@@ -37,8 +37,8 @@ impl Before {
         let reading = async {
             tokio::try_join!(
                 repository.get_pull_request(number),
-                repository.list_builds(number, MOST),
-                repository.list_tasks(number, MOST),
+                async { absent::part(repository.list_builds(number, MOST).await) },
+                async { absent::part(repository.list_tasks(number, MOST).await) },
                 async {
                     // Fails more often than the others; Bitbucket then decides at the merge itself.
                     let checks = tokio::time::timeout(PATIENCE, repository.mergeability(number));
@@ -48,7 +48,12 @@ impl Before {
         };
         let (pull_request, builds, tasks, mergeability) =
             reading.await.map_err(|error| absent::pull_request(error, id, number))?;
-        Ok(Self { pull_request, builds: builds.values, tasks: tasks.values, mergeability })
+        Ok(Self {
+            pull_request,
+            builds: builds.map(|page| page.values),
+            tasks: tasks.map(|page| page.values),
+            mergeability,
+        })
     }
 
     /// All that stands against the merge, at once.
@@ -71,6 +76,15 @@ impl Before {
             head.check(pull_request)?;
         }
         let mut against = Vec::new();
+        // What could not be looked at does not count as good.
+        for (ignored, is_missing, what) in [
+            (Ignored::Builds, self.builds.is_none(), "builds"),
+            (Ignored::Tasks, self.tasks.is_none(), "tasks"),
+        ] {
+            if is_missing && !ignore.contains(&ignored) {
+                against.push(format!("its {what} could not be read"));
+            }
+        }
         if pull_request.draft {
             against.push("it is a draft".to_owned());
         }
@@ -118,7 +132,7 @@ impl Before {
     pub(super) fn checks(&self) -> Checks {
         let bad = self.bad_builds().count();
         Checks {
-            builds_ok: self.builds.len() - bad,
+            builds_ok: self.builds.iter().flatten().count() - bad,
             builds_not_ok: bad,
             tasks_open: self.open_tasks(),
             approved_by: self.people(Participant::approves).collect(),
@@ -128,11 +142,11 @@ impl Before {
     }
 
     fn bad_builds(&self) -> impl Iterator<Item = &Build> {
-        self.builds.iter().filter(|build| build.state != "SUCCESSFUL")
+        self.builds.iter().flatten().filter(|build| build.state != "SUCCESSFUL")
     }
 
     fn open_tasks(&self) -> usize {
-        self.tasks.iter().filter(|task| task.is_open()).count()
+        self.tasks.iter().flatten().filter(|task| task.is_open()).count()
     }
 
     fn people(&self, those: fn(&Participant) -> bool) -> impl Iterator<Item = Foreign> {

@@ -273,6 +273,49 @@ async fn says_what_was_posted_when_it_fails_midway() {
     insta::assert_snapshot!(stage.call_as("linked", "review_pull_request", call).await, @"#42 at a77bd4c287ec: task 730000010 added, approved; already there: `comments[0]` as 730000003");
 }
 
+#[tokio::test]
+async fn parts_that_bitbucket_does_not_give_are_named() {
+    let stage = Stage::new().await;
+    for path in ["*/diffstat*", "*/tasks"] {
+        let fault = Fault::new(Service::Bitbucket, FaultEffect::status(500)).path(path);
+        stage.sandbox().faults().add(fault);
+    }
+    let call = json!({
+        "repository": "acme/shop", "number": 35, "include": ["files", "tasks", "builds"]
+    });
+    insta::assert_snapshot!(stage.call_as("linked", "get_pull_request", call).await, @r#"
+    #35 "Allow 9,999 pieces" · open · ben · fix/quantity-limit @ 023fcbeeb1c1 → main @ 8fc367030195
+    created 2026-11-04, updated 2026-11-04
+    reviewers: ana approved, gus
+    builds: none
+    not read, Bitbucket did not give them: files, tasks; call again, or with `include`
+    "#);
+    let call = json!({ "repository": "acme/shop", "number": 35 });
+    insta::assert_snapshot!(stage.call_as("linked", "merge_pull_request", call).await, @r"
+    refused: #35 is not ready: its tasks could not be read
+    hint: nothing was sent; `ignore` skips builds, tasks or changes_requested if the user says so
+    ");
+}
+
+#[tokio::test]
+async fn merge_checks_that_fail_never_fail_the_call() {
+    let stage = Stage::new().await;
+    let fault = Fault::new(Service::Bitbucket, FaultEffect::status(500)).path("mergeability");
+    stage.sandbox().faults().add(fault);
+    let call = json!({
+        "repository": "acme/shop", "number": 42, "include": ["mergeability", "tasks"]
+    });
+    let said = stage.call_as("linked", "get_pull_request", call).await;
+    insta::assert_snapshot!(said, @r#"
+    #42 "Round checkout totals once, at the end" · open · cleo · feature/checkout-rounding @ a77bd4c287ec → main @ 8fc367030195
+    created 2026-11-13, updated 2026-11-16
+    reviewers: ana, ben approved
+    can merge: cannot tell, Bitbucket's checks did not answer
+    tasks: 1 open of 2
+     task 804200 "Remove `isAtLeast`, or use it" on comment 700042049
+    "#);
+}
+
 /// What was changed at Bitbucket.
 fn writes(stage: &Stage) -> Vec<String> {
     let requests = stage.requests().into_iter();
