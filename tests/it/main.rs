@@ -15,6 +15,7 @@ mod contracts;
 mod errors;
 mod golden;
 mod layers;
+mod leaks;
 mod link;
 mod outside;
 mod secrets;
