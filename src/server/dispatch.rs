@@ -15,8 +15,8 @@ use super::policy::Policy;
 use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
 use crate::tool::{
-    Answered, Ask, Call, CallLabel, Context, ContextParts, Entry, Person, Progress, Rendered,
-    RepositoryPolicy,
+    Answered, Ask, Call, CallLabel, Context, ContextParts, Effect, Entry, Person, Progress,
+    Rendered, RepositoryPolicy,
 };
 use crate::{Error, Result};
 
@@ -185,11 +185,8 @@ impl Dispatcher {
             check_scopes(&needed, &cx).await?;
             self.check_approval(call.as_ref(), &cx).await?;
             match call.run(cx.clone()).await {
-                // The link or the sign-in has ended meanwhile, which shows only now.
-                Err(
-                    ended @ (Error::NotLinked { url: None, .. } | Error::NotSignedIn { url: None }),
-                ) if !needed.is_empty() => {
-                    cx.link().await.map_err(|refused| refused.because(&ended))?;
+                Err(ended) if ended.wants_link() && !needed.is_empty() => {
+                    relink(request.entry.effect, &cx, ended).await?;
                     request.entry.read(request.arguments.clone())?.run(context()).await
                 }
                 Err(Error::MissingScope { missing, .. }) => Err(missing_scope(missing, &cx).await),
@@ -325,4 +322,17 @@ async fn missing_scope(missing: Vec<String>, cx: &Context) -> Error {
         None => false,
     };
     Error::MissingScope { missing, relink }
+}
+
+/// The link broke while the call ran, as happens when somebody ended the grant at Bitbucket: has the
+/// person link anew, so that a call that only reads can start over.
+///
+/// A call that changes things may have changed some already, so it ends here, with the page.
+async fn relink(effect: Effect, cx: &Context, error: Error) -> Result<()> {
+    if effect == Effect::Reads {
+        cx.link().await.map_err(|refused| refused.because(&error))?;
+        return Ok(());
+    }
+    let offer = cx.person().offer_link().await?;
+    Err(Error::not_linked(offer.url).because(&error))
 }

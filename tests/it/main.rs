@@ -10,6 +10,7 @@
 
 mod approval;
 mod child;
+mod clients;
 mod config;
 mod contracts;
 mod errors;
