@@ -16,6 +16,7 @@ mod contracts;
 mod errors;
 mod golden;
 mod layers;
+mod leaks;
 mod link;
 mod outside;
 mod secrets;
