@@ -15,8 +15,8 @@ use super::policy::Policy;
 use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
 use crate::tool::{
-    Answered, Ask, Call, CallLabel, Context, ContextParts, Entry, Person, Progress, Rendered,
-    RepositoryPolicy,
+    Answered, Ask, Call, CallLabel, Context, ContextParts, Effect, Entry, Person, Progress,
+    Rendered, RepositoryPolicy,
 };
 use crate::{Error, Result};
 
@@ -176,10 +176,22 @@ impl Dispatcher {
         let deadline = Instant::now() + self.settings.deadline;
         let in_time = tokio::time::timeout_at(deadline.into(), async {
             let _place = self.places.acquire().await.map_err(Error::internal)?;
-            let cx = self.context(request, ask, progress, deadline, cancel);
-            check_scopes(call.as_ref(), &cx).await?;
+            let context = || {
+                let (ask, progress) = (Arc::clone(&ask), Arc::clone(&progress));
+                self.context(request, ask, progress, deadline, cancel.clone())
+            };
+            let cx = context();
+            let needed = call.scopes();
+            check_scopes(&needed, &cx).await?;
             self.check_approval(call.as_ref(), &cx).await?;
-            call.run(cx).await
+            match call.run(cx.clone()).await {
+                Err(ended) if ended.wants_link() && !needed.is_empty() => {
+                    relink(request.entry.effect, &cx, ended).await?;
+                    request.entry.read(request.arguments.clone())?.run(context()).await
+                }
+                Err(Error::MissingScope { missing, .. }) => Err(missing_scope(missing, &cx).await),
+                outcome => outcome,
+            }
         });
         in_time.await.unwrap_or_else(|_| {
             Err(Error::TimedOut {
@@ -290,22 +302,37 @@ impl Dispatcher {
 
 /// Refuses a call whose scopes the account is known to lack, before anything is sent; links an
 /// account first where there is none.
-async fn check_scopes(call: &dyn Call, cx: &Context) -> Result<()> {
-    let needed = call.scopes();
+async fn check_scopes(needed: &[&'static str], cx: &Context) -> Result<()> {
     if needed.is_empty() {
         return Ok(());
     }
     let granted = cx.bitbucket().await?.granted();
     let missing: Vec<String> = needed
-        .into_iter()
+        .iter()
         .filter(|scope| granted.allows(scope) == Some(false))
-        .map(str::to_owned)
+        .map(|scope| (*scope).to_owned())
         .collect();
-    match missing.first() {
-        None => Ok(()),
-        Some(first) => {
-            let relink = cx.person().relinking_can_help(first).await;
-            Err(Error::MissingScope { missing, relink })
-        }
+    if missing.is_empty() { Ok(()) } else { Err(missing_scope(missing, cx).await) }
+}
+
+/// Only the person's links so far tell whether another one can help.
+async fn missing_scope(missing: Vec<String>, cx: &Context) -> Error {
+    let relink = match missing.first() {
+        Some(first) => cx.person().relinking_can_help(first).await,
+        None => false,
+    };
+    Error::MissingScope { missing, relink }
+}
+
+/// The link broke while the call ran, as happens when somebody ended the grant at Bitbucket: has the
+/// person link anew, so that a call that only reads can start over.
+///
+/// A call that changes things may have changed some already, so it ends here, with the page.
+async fn relink(effect: Effect, cx: &Context, error: Error) -> Result<()> {
+    if effect == Effect::Reads {
+        cx.link().await.map_err(|refused| refused.because(&error))?;
+        return Ok(());
     }
+    let offer = cx.person().offer_link().await?;
+    Err(Error::not_linked(offer.url).because(&error))
 }

@@ -191,7 +191,12 @@ impl Context {
     pub async fn repository(&self, id: &RepositoryId) -> Result<bitbucket::Repository<'_>> {
         let repository = self.bitbucket().await?.repository(id);
         if !self.parts.repositories.is_open() {
-            let real = repository.get().await?.full_name;
+            let real = match repository.get().await {
+                Ok(real) => real.full_name,
+                // In the same words, so that nobody can tell what is hidden from what is not there.
+                Err(error) if error.is_not_found() => return Err(Error::no_repository(id)),
+                Err(error) => return Err(error.into()),
+            };
             if !self.parts.repositories.allows(&real) {
                 return Err(Error::no_repository(id));
             }

@@ -45,7 +45,7 @@ fn a_person_approves_and_the_merge_is_sent_once() {
             yes()
         });
         let said = text(&answer["result"]);
-        assert!(said.starts_with("#35 merged into \"main\" as "), "{version}: {said}");
+        assert!(said.starts_with("#35 merged into main as "), "{version}: {said}");
         assert_eq!(merges(&outside), ["35"], "{version}");
     }
 }
@@ -87,7 +87,7 @@ fn an_approval_counts_once() {
     let answer = server.request("tools/call", answering(&state, 35));
     assert_eq!(answer["result"]["resultType"], "complete", "{answer}");
     let said = text(&answer["result"]);
-    assert!(said.starts_with("#35 merged into \"main\" as "), "{said}");
+    assert!(said.starts_with("#35 merged into main as "), "{said}");
     for _ in 0..2 {
         let answer = server.request("tools/call", answering(&state, 35));
         assert_eq!(answer["result"]["resultType"], "input_required", "{answer}");

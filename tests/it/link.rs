@@ -8,6 +8,8 @@ use crate::child::{Server, text};
 use crate::outside::{Outside, call, can};
 
 const TOOL: &str = "list_workspaces";
+/// What Gus reads where he is a member.
+const ACME: &str = "workspaces:\n  acme";
 const DECLINED: &str = "refused: the user did not agree to link a Bitbucket account\n\
                         hint: do not ask again unless the user wants it; `link_account` starts over";
 
@@ -44,9 +46,9 @@ fn the_page_in_words_links_and_the_same_call_goes_through() {
     assert_eq!(
         seen,
         "Bitbucket account gus is now linked Bitbucket account gus (Gus Weber) is now linked to \
-         Gus Weber. You can close this page and go back to your agent. Not mine: undo"
+         Gus Weber . You can close this page and go back to your agent. Not mine: undo"
     );
-    assert_eq!(text(&server.call(TOOL, json!({}))), "\"acme\"");
+    assert_eq!(text(&server.call(TOOL, json!({}))), ACME);
     let again = outside.consent(&page, "guest");
     assert!(again.contains("already used"), "{again}");
 }
@@ -77,7 +79,7 @@ fn looking_at_the_page_changes_nothing() {
     assert!(!outside.sandbox().world().is_linked("guest"));
     outside.consent(&page, "guest");
     assert!(outside.sandbox().world().is_linked("guest"));
-    assert_eq!(text(&server.call(TOOL, json!({}))), "\"acme\"");
+    assert_eq!(text(&server.call(TOOL, json!({}))), ACME);
 }
 
 #[test]
@@ -98,7 +100,7 @@ fn a_client_of_2025_11_25_opens_the_page_and_the_same_call_goes_through() {
         outside.consent(params["url"].as_str().unwrap(), "guest");
         json!({ "action": "accept" })
     });
-    assert_eq!(text(&answer["result"]), "\"acme\"");
+    assert_eq!(text(&answer["result"]), ACME);
     assert!(id.as_str().is_some_and(|id| !id.is_empty()));
     let complete: Vec<_> = notifications
         .iter()
@@ -122,7 +124,7 @@ fn a_call_waits_for_the_person_who_agreed_to_open_the_page() {
             });
             json!({ "action": "accept" })
         });
-        assert_eq!(text(&answer["result"]), "\"acme\"");
+        assert_eq!(text(&answer["result"]), ACME);
     });
 }
 
@@ -142,10 +144,10 @@ fn a_client_of_2026_07_28_carries_the_page_and_its_state() {
         let params = call(TOOL, &json!({}), can(&["url"]), Some((accepted.clone(), &state)));
         let answer = server.request("tools/call", params);
         assert_eq!(answer["result"]["resultType"], "complete", "{answer}");
-        assert_eq!(text(&answer["result"]), "\"acme\"");
+        assert_eq!(text(&answer["result"]), ACME);
     });
     let params = call(TOOL, &json!({}), can(&["url"]), Some((accepted, &state)));
-    assert_eq!(text(&server.request("tools/call", params)["result"]), "\"acme\"");
+    assert_eq!(text(&server.request("tools/call", params)["result"]), ACME);
 }
 
 #[test]
@@ -221,7 +223,7 @@ fn a_state_that_is_not_of_this_call_is_asked_anew() {
     // And all that did not spoil the real one.
     outside.consent(&url, "guest");
     let params = call(TOOL, &arguments, can(&["url"]), Some((accepted, &state)));
-    assert_eq!(text(&server.request("tools/call", params)["result"]), "\"acme\"");
+    assert_eq!(text(&server.request("tools/call", params)["result"]), ACME);
 }
 
 #[test]
@@ -237,12 +239,12 @@ fn somebody_who_is_not_signed_in_signs_in_and_links_in_one_trip() {
         .to_owned();
     let seen = outside.consent(&page, "guest");
     assert!(seen.starts_with("Bitbucket account gus is now linked "), "{seen}");
-    assert_eq!(text(&server.call(TOOL, json!({}))), "\"acme\"");
+    assert_eq!(text(&server.call(TOOL, json!({}))), ACME);
     drop(server);
     // The sign-in is kept for the next process.
     let mut next = Server::start(outside.command(&["stdio"], None));
     next.initialize("2025-11-25", can(&[]));
-    assert_eq!(text(&next.call(TOOL, json!({}))), "\"acme\"");
+    assert_eq!(text(&next.call(TOOL, json!({}))), ACME);
 }
 
 #[test]
@@ -253,7 +255,7 @@ fn one_trip_does_both_for_clients_that_open_pages() {
     outside.consent(&url, "guest");
     let accepted = json!({ "open": { "action": "accept" } });
     let params = call(TOOL, &json!({}), can(&["url"]), Some((accepted, &state)));
-    assert_eq!(text(&server.request("tools/call", params)["result"]), "\"acme\"");
+    assert_eq!(text(&server.request("tools/call", params)["result"]), ACME);
     outside.sandbox().world().unlink("guest");
     drop(server);
 
@@ -264,7 +266,7 @@ fn one_trip_does_both_for_clients_that_open_pages() {
         outside.consent(asked["params"]["url"].as_str().unwrap(), "guest");
         json!({ "action": "accept" })
     });
-    assert_eq!(text(&answer["result"]), "\"acme\"");
+    assert_eq!(text(&answer["result"]), ACME);
 }
 
 #[test]
