@@ -64,7 +64,10 @@ fn play(folder: &str, program: PathBuf, packages: &str, script: &str) {
 }
 
 fn leave_out(script: &str, missing: &Path) {
-    let says = format!("left out: {script}, for want of {}; .ci/run installs it", missing.display());
+    let says = format!(
+        "left out: {script}, for want of {} (`.ci/run` installs packages)",
+        missing.display()
+    );
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{says}");
     // Past the capture of the test's output, which nobody sees when it passes.
     let _ = writeln!(std::io::stderr(), "{says}");
