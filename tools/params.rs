@@ -55,8 +55,12 @@ impl TryFrom<String> for RepositoryArgument {
                 "`repository`: {what}; give `workspace/repository`, a slug, or a bitbucket.org URL"
             )
         };
-        if text.starts_with("https://") || text.starts_with("http://") {
-            return Self::from_url(&text)
+        // What `git remote -v` shows: the scp form is no URL, but says the same as one.
+        let remote = text.strip_prefix("git@bitbucket.org:");
+        let url = remote.map(|path| format!("ssh://git@bitbucket.org/{path}"));
+        let url = url.as_deref().unwrap_or(&text);
+        if ["https://", "http://", "ssh://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Self::from_url(url)
                 .ok_or_else(|| wrong("this is no page of a repository on bitbucket.org"));
         }
         let segment =
@@ -236,6 +240,9 @@ mod tests {
             "https://bitbucket.org/acme/shop",
             "https://bitbucket.org/acme/shop/src/main/README.md",
             "https://bitbucket.org/acme/shop.git",
+            "https://ana@bitbucket.org/acme/shop.git",
+            "git@bitbucket.org:acme/shop.git",
+            "ssh://git@bitbucket.org/acme/shop.git",
         ] {
             let id = repository(text).unwrap().id(None).unwrap();
             assert_eq!(id.to_string(), "acme/shop", "{text}");

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ErrorCode, ErrorData,
-    Implementation, InputRequiredResult, ListToolsResult, MetaObject, PaginatedRequestParams,
-    ProtocolVersion, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest,
+    CustomResult, ErrorCode, ErrorData, Implementation, InputRequiredResult, ListToolsResult,
+    MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -86,6 +86,19 @@ impl ServerHandler for Server {
         Ok(list)
     }
 
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = crate::text::clean_line(&request.method, 80);
+        if METHODS.contains(&method.as_str()) {
+            let says = format!("the parameters of `{method}` are not as the protocol has them");
+            return Err(ErrorData::invalid_params(says, None));
+        }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("no method `{method}`"), None))
+    }
+
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
@@ -125,6 +138,18 @@ impl ServerHandler for Server {
         }
     }
 }
+
+/// Requests of the protocol whose parameters can be wrong. What rmcp cannot read as one of them it
+/// hands on as a method of its own, which would be "not found" to the client.
+const METHODS: &[&str] = &[
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/call",
+    "tools/list",
+    "subscriptions/listen",
+    "logging/setLevel",
+];
 
 /// Whether the request speaks the stateless protocol (2026-07-28 and later).
 fn is_modern(context: &RequestContext<RoleServer>) -> bool {

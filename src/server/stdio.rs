@@ -1,20 +1,27 @@
 //! The way in for one person: JSON-RPC lines on standard input and output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::ErrorData;
 use rmcp::service::{RoleServer, RxJsonRpcMessage, ServerInitializeError, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::io::stdio_pipes;
 use rmcp::{RoleServer as Role, ServiceExt};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::Server;
 
 /// The longest line that is read: longer ones are answered with an error and skipped.
 const LONGEST_LINE: usize = 4 * 1024 * 1024;
+
+/// How long calls that are under way may still answer once the client has closed its side, as scripts
+/// do that send all their requests at once. A call that waits for a person gets no longer either.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Serves until the client closes standard input.
 ///
@@ -38,14 +45,23 @@ where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let service = match server.serve(Lines::new(reader, writer)).await {
+    let lines = Lines::new(reader, writer);
+    let ended = lines.ended.clone();
+    let service = match server.serve(lines).await {
         Ok(service) => service,
         // The client went away before it said anything: nothing is wrong.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    if let Err(error) = service.waiting().await {
-        tracing::error!(%error, "the session ended badly");
+    let last_answers = async {
+        ended.cancelled().await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        outcome = service.waiting() => if let Err(error) = outcome {
+            tracing::error!(%error, "the session ended badly");
+        },
+        () = last_answers => tracing::info!("the client has gone; calls under way are dropped"),
     }
     Ok(())
 }
@@ -95,6 +111,8 @@ struct Lines<R, W> {
     /// Set while the rest of a line that is too long is skipped.
     skipping: bool,
     writer: Arc<Mutex<Option<W>>>,
+    /// Fires at the end of input.
+    ended: CancellationToken,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
@@ -104,6 +122,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
             line: Vec::new(),
             skipping: false,
             writer: Arc::new(Mutex::new(Some(writer))),
+            ended: CancellationToken::new(),
         }
     }
 
@@ -138,9 +157,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
     }
 
     /// The message on the line that was read; what is wrong with it; or nothing to see.
-    fn parse(
-        &mut self,
-    ) -> Option<Result<RxJsonRpcMessage<RoleServer>, TxJsonRpcMessage<RoleServer>>> {
+    fn parse(&mut self) -> Option<Result<RxJsonRpcMessage<RoleServer>, Value>> {
         let line = std::mem::take(&mut self.line);
         let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
         let message = if text.is_empty() {
@@ -159,7 +176,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
 }
 
 /// What to answer to a line that is no message. Nothing for a notification that nobody knows.
-fn explain(text: &[u8]) -> Option<TxJsonRpcMessage<RoleServer>> {
+fn explain(text: &[u8]) -> Option<Value> {
     let (error, id) = match serde_json::from_slice::<Value>(text) {
         Err(error) => {
             let says = format!("the line is not JSON (column {})", error.column());
@@ -172,16 +189,21 @@ fn explain(text: &[u8]) -> Option<TxJsonRpcMessage<RoleServer>> {
             return None;
         }
         Ok(value) => {
-            let id = value.get("id").and_then(|id| serde_json::from_value(id.clone()).ok());
+            let id = value.get("id").filter(|id| id.is_string() || id.is_number()).cloned();
             (ErrorData::invalid_request("the line is no JSON-RPC 2.0 message of MCP", None), id)
         }
     };
-    Some(TxJsonRpcMessage::<RoleServer>::error(error, id))
+    Some(refusal(&error, id))
+}
+
+/// An error answer. Its `id` is null where the request's could not be read (JSON-RPC 2.0, section 5).
+fn refusal(error: &ErrorData, id: Option<Value>) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "error": error })
 }
 
 async fn write<W: AsyncWrite + Unpin>(
     writer: &Mutex<Option<W>>,
-    message: &TxJsonRpcMessage<RoleServer>,
+    message: &impl Serialize,
 ) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
@@ -216,10 +238,14 @@ where
                     Some(Err(refused)) => refused,
                     None => continue,
                 },
-                Ok(Some(Err(error))) => TxJsonRpcMessage::<RoleServer>::error(error, None),
-                Ok(None) => return None,
+                Ok(Some(Err(error))) => refusal(&error, None),
+                Ok(None) => {
+                    self.ended.cancel();
+                    return None;
+                }
                 Err(error) => {
                     tracing::error!(%error, "standard input cannot be read");
+                    self.ended.cancel();
                     return None;
                 }
             };

@@ -280,7 +280,9 @@ impl Context {
     /// # Errors
     /// [`Error::InvalidArguments`] for a cursor of another call, person or day.
     pub fn resume(&self, cursor: Option<&str>) -> Result<Option<Resume>> {
+        // Models send an empty cursor for the first page.
         cursor
+            .filter(|cursor| !cursor.is_empty())
             .map(|cursor| {
                 self.parts.seal.open(cursor, &self.binding()).map_err(|broken| {
                     Error::InvalidArguments(format!(

@@ -72,7 +72,8 @@ impl Entry {
     pub fn read(&self, arguments: JsonObject) -> Result<Box<dyn Call>> {
         let compiled = self.compiled();
         let mut wrong = unknown(&arguments, &compiled.definition.input_schema);
-        let arguments = Value::Object(arguments);
+        let mut arguments = Value::Object(arguments);
+        whole_numbers(&mut arguments);
         if let Some(input) = &compiled.input {
             let errors = input.iter_errors(&arguments).filter(|error| !is_about_a_name(error));
             wrong.extend(errors.map(|error| describe(&error)));
@@ -179,6 +180,22 @@ fn is_about_a_name(error: &jsonschema::ValidationError<'_>) -> bool {
     about_names && error.instance_path().as_str().matches('/').count() <= 1
 }
 
+/// `42.0` is an integer to JSON Schema and to models, but not to serde.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            // Only numbers that every double can tell apart from their neighbours.
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15);
+            if let Some(whole) = whole.and_then(|whole| format!("{whole:.0}").parse::<i64>().ok()) {
+                *number = whole.into();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(whole_numbers),
+        Value::Object(values) => values.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
+}
+
 /// One thing that is wrong, with the place it is wrong at.
 ///
 /// The value itself is shown only as far as the validator quotes it, cleaned and cut: it comes from
@@ -186,6 +203,13 @@ fn is_about_a_name(error: &jsonschema::ValidationError<'_>) -> bool {
 fn describe(error: &jsonschema::ValidationError<'_>) -> String {
     let place = error.instance_path().to_string();
     let place = place.trim_start_matches('/').replace('/', ".");
-    let what = crate::text::clean_line(&error.to_string(), 200);
+    let what = match error.kind() {
+        // The validator names only the first few.
+        jsonschema::error::ValidationErrorKind::Enum { options } => {
+            format!("{} is not one of {options}", error.instance())
+        }
+        _ => error.to_string(),
+    };
+    let what = crate::text::clean_line(&what, 300);
     if place.is_empty() { what } else { format!("`{place}`: {what}") }
 }

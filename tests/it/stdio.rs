@@ -142,3 +142,57 @@ fn wrong_configuration_ends_with_2_and_names_every_setting() {
         assert!(said.contains(name), "{name} is not named:\n{said}");
     }
 }
+
+#[test]
+fn parameters_of_the_wrong_shape_are_told_from_methods_that_do_not_exist() {
+    let mut server = Server::sandbox("linked");
+    server.initialize("2025-11-25", json!({}));
+    for params in [json!({ "name": "list_workspaces", "arguments": [1] }), json!({ "arguments": {} })]
+    {
+        let answer = server.request("tools/call", params.clone());
+        assert_eq!(answer["error"]["code"], -32602, "{params}: {answer}");
+    }
+    let answer = server.request("tools/eat", json!({}));
+    assert_eq!(answer["error"]["code"], -32601, "{answer}");
+}
+
+#[test]
+fn takes_a_whole_number_however_it_is_written_and_names_all_that_is_allowed() {
+    let mut server = Server::sandbox("linked");
+    server.initialize("2025-11-25", json!({}));
+    let call = json!({ "repository": "acme/shop", "number": 42.0, "include": ["tasks"] });
+    assert!(text(&server.call("get_pull_request", call)).starts_with("#42 "));
+    let said = server.call("list_pull_requests", json!({ "repository": "acme/shop", "state": "OPEN" }));
+    for state in ["open", "merged", "declined", "superseded", "all"] {
+        assert!(text(&said).contains(state), "{said}");
+    }
+    let said = server.call("list_branches", json!({ "repositry": "acme/shop" }));
+    assert!(text(&said).contains("did you mean `repository`?"), "{said}");
+}
+
+#[test]
+fn the_end_of_input_leaves_a_moment_for_the_last_answers_only() {
+    // All requests at once, then the end: as scripts do.
+    let mut server = Server::sandbox("linked");
+    server.send_initialize("2025-11-25", json!({}));
+    server.send_line(&call_line(2, "list_workspaces", json!({})));
+    let (status, took, lines, _) = server.end();
+    assert!(status.success());
+    assert!(lines.iter().any(|line| line.contains("acme")), "{lines:?}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+
+    // A call that waits for a person who will never answer.
+    let mut server = Server::sandbox("guest");
+    server.initialize("2025-11-25", json!({ "elicitation": { "url": {} } }));
+    server.send_line(&call_line(3, "list_workspaces", json!({})));
+    let asked = server.read();
+    assert_eq!(asked["method"], "elicitation/create", "{asked}");
+    let (status, took, _, _) = server.end();
+    assert!(status.success());
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+fn call_line(id: u64, tool: &str, arguments: serde_json::Value) -> String {
+    let params = json!({ "name": tool, "arguments": arguments });
+    json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string()
+}
