@@ -158,6 +158,7 @@ impl Dispatcher {
         let outcome_code = match &outcome {
             Ok(_) => "ok",
             Err(Error::Suspended(_)) => "asks the person",
+            Err(Error::Cancelled) => "cancelled",
             Err(error) => error.code(),
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -1,7 +1,7 @@
 //! Progress of a call, sent to the client in order and never after the answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use rmcp::model::ProgressNotificationParam;
 use rmcp::service::{RequestContext, RoleServer};
@@ -20,7 +20,8 @@ impl ClientProgress {
     /// Starts to pass on what the call reports.
     pub(super) fn start(context: &RequestContext<RoleServer>) -> Self {
         let Some(token) = context.meta.get_progress_token() else {
-            return Self { reporter: Arc::default(), sender: None };
+            let reporter = Arc::new(Reporter::to(None));
+            return Self { reporter, sender: None };
         };
         let (reports, mut queue) = mpsc::unbounded_channel::<Report>();
         let peer = context.peer.clone();
@@ -37,8 +38,7 @@ impl ClientProgress {
                 }
             }
         });
-        let reporter = Reporter { reports: Some(reports), last: AtomicU32::new(0) };
-        Self { reporter: Arc::new(reporter), sender: Some(sender) }
+        Self { reporter: Arc::new(Reporter::to(Some(reports))), sender: Some(sender) }
     }
 
     /// Where the call reports to.
@@ -63,17 +63,22 @@ struct Report {
     message: String,
 }
 
-#[derive(Default)]
 struct Reporter {
     reports: Option<mpsc::UnboundedSender<Report>>,
-    last: AtomicU32,
+    last: AtomicI64,
+}
+
+impl Reporter {
+    fn to(reports: Option<mpsc::UnboundedSender<Report>>) -> Self {
+        Self { reports, last: AtomicI64::new(-1) }
+    }
 }
 
 impl Progress for Reporter {
     fn report(&self, done: u32, total: Option<u32>, message: &str) {
         let Some(reports) = &self.reports else { return };
         // The protocol wants every value greater than the one before.
-        if self.last.fetch_max(done, Ordering::AcqRel) < done {
+        if self.last.fetch_max(done.into(), Ordering::AcqRel) < i64::from(done) {
             let _ = reports.send(Report { done, total, message: message.to_owned() });
         }
     }

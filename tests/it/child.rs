@@ -87,18 +87,23 @@ impl Server {
 
     /// Opens a session in the old way.
     pub(crate) fn initialize(&mut self, version: &str, capabilities: Value) -> Value {
-        let answer = self.request(
-            "initialize",
-            json!({
-                "protocolVersion": version,
-                "capabilities": capabilities,
-                "clientInfo": { "name": "test", "version": "1" },
-            }),
-        );
-        self.send_line(
-            &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string(),
-        );
+        let answer = self.request("initialize", initialize_params(version, capabilities));
+        self.send_initialized();
         answer
+    }
+
+    /// Opens a session in the old way without waiting for the answer.
+    pub(crate) fn send_initialize(&mut self, version: &str, capabilities: Value) {
+        self.next_id += 1;
+        let params = initialize_params(version, capabilities);
+        let request = json!({ "jsonrpc": "2.0", "id": self.next_id, "method": "initialize", "params": params });
+        self.send_line(&request.to_string());
+        self.send_initialized();
+    }
+
+    fn send_initialized(&mut self) {
+        let notice = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        self.send_line(&notice.to_string());
     }
 
     /// Calls a tool and returns its result.
@@ -146,6 +151,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn initialize_params(version: &str, capabilities: Value) -> Value {
+    json!({
+        "protocolVersion": version,
+        "capabilities": capabilities,
+        "clientInfo": { "name": "test", "version": "1" },
+    })
 }
 
 /// The `_meta` of a request of the stateless protocol.

@@ -147,7 +147,8 @@ fn wrong_configuration_ends_with_2_and_names_every_setting() {
 fn parameters_of_the_wrong_shape_are_told_from_methods_that_do_not_exist() {
     let mut server = Server::sandbox("linked");
     server.initialize("2025-11-25", json!({}));
-    for params in [json!({ "name": "list_workspaces", "arguments": [1] }), json!({ "arguments": {} })]
+    for params in
+        [json!({ "name": "list_workspaces", "arguments": [1] }), json!({ "arguments": {} })]
     {
         let answer = server.request("tools/call", params.clone());
         assert_eq!(answer["error"]["code"], -32602, "{params}: {answer}");
@@ -162,7 +163,8 @@ fn takes_a_whole_number_however_it_is_written_and_names_all_that_is_allowed() {
     server.initialize("2025-11-25", json!({}));
     let call = json!({ "repository": "acme/shop", "number": 42.0, "include": ["tasks"] });
     assert!(text(&server.call("get_pull_request", call)).starts_with("#42 "));
-    let said = server.call("list_pull_requests", json!({ "repository": "acme/shop", "state": "OPEN" }));
+    let said =
+        server.call("list_pull_requests", json!({ "repository": "acme/shop", "state": "OPEN" }));
     for state in ["open", "merged", "declined", "superseded", "all"] {
         assert!(text(&said).contains(state), "{said}");
     }
