@@ -3,6 +3,7 @@
 mod absent;
 mod arguments;
 mod diff_files;
+mod diff_text;
 mod get_pull_request;
 mod get_pull_request_diff;
 mod list_comments;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::absent;
 use super::arguments::{ExpectedHead, Side, Verdict};
+use super::diff_text::DiffText;
 use super::review_steps::{Found, Plan, Step};
 use super::shape::short;
-use crate::bitbucket::{self, Bytes, Repository, RepositoryId};
+use crate::bitbucket::{self, Repository, RepositoryId};
 use crate::diff::Diff;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Number, PathArgument, RepositoryArgument, WorkspaceArgument};
@@ -163,7 +164,8 @@ impl Tool for ReviewPullRequest {
         for (index, step) in plan.steps.iter().enumerate() {
             cx.progress(u32::try_from(index).unwrap_or(u32::MAX), all, &step.words());
             if let Err(error) = step.carry_out(&repository, number, &mut done).await {
-                return Err(midway(error, &done, plan.steps.get(index..).unwrap_or_default()));
+                let left = plan.steps.get(index..).unwrap_or_default();
+                return Err(midway(error, &done, left, self.force));
             }
         }
         Ok(done)
@@ -188,21 +190,28 @@ impl ReviewPullRequest {
         number: u32,
     ) -> Result<(Found, String)> {
         let client = cx.bitbucket().await?;
-        let names_comments = !self.comments.is_empty()
+        let names_comments = self.comments.iter().any(|comment| comment.reply_to.is_some())
             || !self.resolve.is_empty()
             || !self.reopen.is_empty()
             || self.tasks.iter().any(|task| task.comment.is_some());
-        let is_mine = !self.comments.is_empty() || !self.tasks.is_empty() || self.verdict.is_some();
+        // What is there already is looked for only where it would not be posted again.
+        let new_comments = !self.force && !self.comments.is_empty();
+        let new_tasks = !self.force && !self.tasks.is_empty();
+        let is_mine = new_comments || new_tasks || self.verdict.is_some();
         let paths = self.paths();
         let reading = async {
             tokio::try_join!(
                 repository.get_pull_request(number),
-                when(names_comments, repository.list_comments(number, MOST_COMMENTS)),
-                when(!self.tasks.is_empty(), repository.list_tasks(number, MOST_TASKS)),
+                when(
+                    names_comments || new_comments,
+                    repository.list_comments(number, MOST_COMMENTS)
+                ),
+                when(new_tasks, repository.list_tasks(number, MOST_TASKS)),
                 when(is_mine, client.user()),
                 when(
                     paths.is_some(),
-                    repository.pull_request_diff(
+                    DiffText::read(
+                        repository,
                         number,
                         paths.as_deref().unwrap_or_default(),
                         None,
@@ -220,7 +229,7 @@ impl ReviewPullRequest {
         };
         // A path that is not in the diff can be a slip of the pen: near misses need the whole.
         if paths.as_ref().is_some_and(missing) {
-            let whole = repository.pull_request_diff(number, &[], None, MOST_DIFF).await?;
+            let whole = DiffText::read(repository, number, &[], None, MOST_DIFF).await?;
             diff = text(Some(whole)).unwrap_or_default();
         }
         let found = Found {
@@ -247,7 +256,7 @@ impl ReviewPullRequest {
 }
 
 /// The text of a diff, if it is there and whole.
-fn text(diff: Option<Bytes>) -> Result<String> {
+fn text(diff: Option<DiffText>) -> Result<String> {
     let Some(diff) = diff else { return Ok(String::new()) };
     if diff.truncated {
         return Err(Error::InvalidArguments(
@@ -256,7 +265,7 @@ fn text(diff: Option<Bytes>) -> Result<String> {
                 .to_owned(),
         ));
     }
-    Ok(String::from_utf8_lossy(&diff.data).into_owned())
+    Ok(diff.text)
 }
 
 /// Asks only if it is needed.
@@ -305,7 +314,7 @@ fn settled(outcome: Result<(), bitbucket::Error>) -> Result<(), bitbucket::Error
 }
 
 /// Says what was done and what was not when a step failed.
-fn midway(error: bitbucket::Error, done: &Reviewed, left: &[Step]) -> Error {
+fn midway(error: bitbucket::Error, done: &Reviewed, left: &[Step], force: bool) -> Error {
     let open = error.leaves_outcome_open();
     let error = Error::from(error);
     if matches!(error, Error::Cancelled) {
@@ -323,8 +332,12 @@ fn midway(error: bitbucket::Error, done: &Reviewed, left: &[Step]) -> Error {
     if !not_tried.is_empty() {
         let _ = write!(says, "; not done: {}", not_tried.join(", "));
     }
-    let again = "call again with the same arguments to do the rest: what is there already is not \
-                 posted twice";
+    let again = if force {
+        "look with `list_comments`, then call again with what is not done alone: `force` posts again \
+         what is there already"
+    } else {
+        "call again with the same arguments to do the rest: what is there already is not posted twice"
+    };
     let hint = match error.hint() {
         Some(first) if !matches!(error, Error::Unavailable { .. }) => format!("{first}; {again}"),
         _ => again.to_owned(),
@@ -390,6 +403,7 @@ impl Answer for Reviewed {
 mod tests {
     use serde_json::json;
 
+    use crate::sandbox::{Effect as FaultEffect, Fault, Service};
     use crate::testing::Stage;
 
     const TOOL: &str = "review_pull_request";
@@ -477,6 +491,62 @@ mod tests {
         });
         let said = stage.call_as("linked", TOOL, call).await;
         assert!(said.starts_with("conflict: the head of #42 is "), "{said}");
+    }
+
+    #[tokio::test]
+    async fn says_what_was_posted_when_a_step_has_an_open_end() {
+        let stage = Stage::new().await;
+        let fault = || {
+            let fault = Fault::new(Service::Bitbucket, FaultEffect::status(555));
+            fault.method("POST").path("*/tasks").times(1)
+        };
+        let mut call = json!({
+            "repository": "acme/shop", "number": 42, "verdict": "approve",
+            "comments": [{ "text": "All in all: nice." }], "tasks": [{ "text": "Add a test" }],
+        });
+        stage.sandbox().faults().add(fault());
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @r"");
+        let said = stage.call_as("linked", TOOL, call.clone()).await;
+        insta::assert_snapshot!(said, @r"");
+        call["force"] = true.into();
+        stage.sandbox().faults().add(fault());
+        let said = stage.call_as("linked", TOOL, call).await;
+        insta::assert_snapshot!(said, @r"");
+    }
+
+    #[tokio::test]
+    async fn reads_only_what_the_call_is_checked_against() {
+        let stage = Stage::new().await;
+        stage.call_as("linked", "get_account", json!({})).await;
+        for (call, reads) in [
+            (json!({ "verdict": "approve" }), "pull request, user"),
+            (json!({ "comments": [{ "text": "a" }] }), "comments, pull request, user"),
+            (json!({ "comments": [{ "text": "a" }], "force": true }), "pull request"),
+            (json!({ "tasks": [{ "text": "a" }], "force": true }), "pull request"),
+            (
+                json!({ "comments": [{ "text": "a", "path": "CHANGELOG.md", "line": 3 }] }),
+                "comments, diff, diff, pull request, user",
+            ),
+        ] {
+            let mut whole = json!({ "repository": "acme/shop", "number": 42 });
+            whole.as_object_mut().unwrap().extend(call.as_object().unwrap().clone());
+            stage.sandbox().clear_requests();
+            stage.call_as("linked", TOOL, whole).await;
+            let requests = stage.requests();
+            let gets = requests.iter().filter_map(|request| request.strip_prefix("GET "));
+            let mut gets: Vec<&str> = gets
+                .map(|path| match path.split('?').next().unwrap() {
+                    path if path.ends_with("/user") => "user",
+                    path if path.ends_with("/comments") => "comments",
+                    path if path.contains("/diff") => "diff",
+                    path if path.ends_with("/42") => "pull request",
+                    path => path,
+                })
+                .collect();
+            gets.sort_unstable();
+            assert_eq!(gets.join(", "), reads, "{call}");
+        }
     }
 
     /// What was changed at Bitbucket.
