@@ -290,8 +290,8 @@ mod tests {
 
     #[test]
     fn says_how_much_of_a_hunk_is_left_and_how_to_get_it() {
-        let lines: String = (1..=100).map(|n| format!("-line {n}\n")).collect();
-        let diff = format!("--- a/old.txt\n+++ /dev/null\n@@ -1,100 +0,0 @@\n{lines}");
+        let lines: String = (1..=200).map(|n| format!("-line {n}\n")).collect();
+        let diff = format!("--- a/old.txt\n+++ /dev/null\n@@ -1,200 +0,0 @@\n{lines}");
         let first = text(&walk(&diff, 1024)[0]);
         let (head, mark) = (first.lines().nth(1).unwrap(), first.lines().last().unwrap());
         assert_eq!(head, "@@ -1,66 +0,0 @@");
@@ -308,11 +308,11 @@ mod tests {
         let diff = format!("--- a/a.js\n+++ b/a.js\n@@ -1 +1 @@\n-{old}\n+{new}\n");
         let shown = walk(&diff, 1500);
         assert_eq!(shown.len(), 1);
-        let (x, y) = ("x".repeat(282), "y".repeat(282));
+        let (x, y) = ("x".repeat(285), "y".repeat(285));
         assert_eq!(
             text(&shown[0]),
             format!(
-                "=== a.js (+1 -1)\n@@ -1 +1 @@\n-{x} … (299718 more characters)\n+{y} … (299718 more \
+                "=== a.js (+1 -1)\n@@ -1 +1 @@\n-{x} … (299715 more characters)\n+{y} … (299715 more \
                  characters)\ncut inside: 2 lines too long to fit, with only the start shown; a larger \
                  `max_bytes` (at most 262144) shows more\n"
             )
@@ -322,12 +322,12 @@ mod tests {
     #[test]
     fn keeps_hunks_whole_where_they_can_be() {
         let hunk = |start: u32| -> String {
-            let lines: String = (0..30).map(|n| format!("+line {n}\n")).collect();
-            format!("@@ -{start},0 +{start},30 @@\n{lines}")
+            let lines: String = (0..40).map(|n| format!("+line {n}\n")).collect();
+            format!("@@ -{start},0 +{start},40 @@\n{lines}")
         };
         let diff = format!("--- a/a\n+++ b/a\n{}{}{}", hunk(1), hunk(100), hunk(200));
         let shown = walk(&diff, 1024);
         let marks: Vec<_> = shown.iter().map(|file| file.next_line).collect();
-        assert_eq!(marks, [Some(61), None]);
+        assert_eq!(marks, [Some(41), Some(81), None]);
     }
 }

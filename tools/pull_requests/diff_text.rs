@@ -118,4 +118,19 @@ mod tests {
         assert!(said.starts_with("unavailable: "), "{said}");
         assert!(stage.requests().iter().all(|request| request.starts_with("GET ")));
     }
+
+    #[tokio::test]
+    async fn reads_file_by_file_when_bitbucket_gives_up_on_the_whole() {
+        let stage = Stage::new().await;
+        let fault = Fault::new(Service::Bitbucket, Effect::status(555)).path("*/diff/*").times(2);
+        stage.sandbox().faults().add(fault);
+        let call = json!({ "repository": "acme/shop", "number": 42, "paths": ["src/money/*"] });
+        let said = stage.call_as("linked", "get_pull_request_diff", call).await;
+        let ours: Vec<&str> =
+            said.lines().filter(|line| !line.starts_with([' ', '+', '-', '@', '\\'])).collect();
+        insta::assert_snapshot!(ours.join("\n"), @r"
+        === src/money/money.ts (+78 -0, added)
+        === src/money/round.ts (+0 -0, renamed from src/util/round.ts)
+        ");
+    }
 }

@@ -13,6 +13,7 @@ mod merging;
 mod parts;
 mod people;
 mod readiness;
+mod review_outcome;
 mod review_pull_request;
 mod review_steps;
 mod shape;

@@ -1,18 +1,17 @@
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use futures::future::OptionFuture;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::absent;
 use super::arguments::{ExpectedHead, Side, Verdict};
 use super::diff_text::DiffText;
-use super::review_steps::{Found, Plan, Step};
-use super::shape::short;
+use super::review_outcome::{Reviewed, midway};
+use super::review_steps::{Found, Plan};
 use crate::bitbucket::{self, Repository, RepositoryId};
 use crate::diff::Diff;
-use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tool::{Context, Effect, Tool};
 use crate::tools::params::{Number, PathArgument, RepositoryArgument, WorkspaceArgument};
 use crate::{Error, Result};
 
@@ -88,34 +87,6 @@ pub(super) struct TaskArgument {
     pub(super) comment: Option<u64>,
 }
 
-/// What was done.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub(super) struct Reviewed {
-    /// The pull request's number.
-    number: u32,
-    /// The commit that the source branch is at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    head: Option<String>,
-    /// Ids of the comments that were posted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    comments: Vec<u64>,
-    /// Ids of the threads that were resolved.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    resolved: Vec<u64>,
-    /// Ids of the threads that were reopened.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reopened: Vec<u64>,
-    /// Ids of the tasks that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tasks: Vec<u64>,
-    /// The verdict that was given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<&'static str>,
-    /// What was there already, and so was not posted again.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    already_there: Vec<String>,
-}
-
 impl Tool for ReviewPullRequest {
     const NAME: &'static str = "review_pull_request";
     const TITLE: &'static str = "Review a pull request";
@@ -154,12 +125,7 @@ impl Tool for ReviewPullRequest {
             absent::scope(cx, "pullrequest:write").await?;
         }
         let plan = Plan::make(&self, &found, &Diff::read(&diff))?;
-        let mut done = Reviewed {
-            number,
-            head: found.pull_request.head().map(short),
-            already_there: plan.already_there,
-            ..Reviewed::default()
-        };
+        let mut done = Reviewed::new(number, found.pull_request.head(), plan.already_there);
         let all = u32::try_from(plan.steps.len()).ok();
         for (index, step) in plan.steps.iter().enumerate() {
             cx.progress(u32::try_from(index).unwrap_or(u32::MAX), all, &step.words());
@@ -276,134 +242,10 @@ async fn when<T>(
     OptionFuture::from(needed.then_some(asking)).await.transpose()
 }
 
-impl Step {
-    async fn carry_out(
-        &self,
-        repository: &Repository<'_>,
-        number: u32,
-        done: &mut Reviewed,
-    ) -> Result<(), bitbucket::Error> {
-        match self {
-            Self::Comment(_, comment) => {
-                done.comments.push(repository.add_comment(number, comment).await?.id);
-            }
-            Self::Resolve(id) => {
-                settled(repository.resolve_comment(number, *id).await)?;
-                done.resolved.push(*id);
-            }
-            Self::Reopen(id) => {
-                settled(repository.reopen_comment(number, *id).await)?;
-                done.reopened.push(*id);
-            }
-            Self::Task(_, task) => done.tasks.push(repository.add_task(number, task).await?.id),
-            Self::Verdict(verdict) => {
-                repository.review(number, (*verdict).into()).await?;
-                done.verdict = Some(verdict.done());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A thread that somebody else resolved or reopened in the meantime is as it was to be.
-fn settled(outcome: Result<(), bitbucket::Error>) -> Result<(), bitbucket::Error> {
-    match outcome {
-        Err(bitbucket::Error::Status { status: 409, .. }) => Ok(()),
-        other => other,
-    }
-}
-
-/// Says what was done and what was not when a step failed.
-fn midway(error: bitbucket::Error, done: &Reviewed, left: &[Step], force: bool) -> Error {
-    let open = error.leaves_outcome_open();
-    let error = Error::from(error);
-    if matches!(error, Error::Cancelled) {
-        return error;
-    }
-    let words: Vec<String> = left.iter().map(Step::words).collect();
-    let (failed, not_tried) = words.split_first().map_or(("", &[][..]), |(one, rest)| (one, rest));
-    let did = done.done().join(", ");
-    let mut says = format!(
-        "{failed} {}",
-        if open { "may or may not have been done: " } else { "was not done: " }
-    );
-    let _ = write!(says, "{error}");
-    let _ = write!(says, "; done: {}", if did.is_empty() { "nothing" } else { &did });
-    if !not_tried.is_empty() {
-        let _ = write!(says, "; not done: {}", not_tried.join(", "));
-    }
-    let again = if force {
-        "look with `list_comments`, then call again with what is not done alone: `force` posts again \
-         what is there already"
-    } else {
-        "call again with the same arguments to do the rest: what is there already is not posted twice"
-    };
-    let hint = match error.hint() {
-        Some(first) if !matches!(error, Error::Unavailable { .. }) => format!("{first}; {again}"),
-        _ => again.to_owned(),
-    };
-    if open {
-        return Error::TimedOut { says, hint };
-    }
-    match error {
-        Error::MissingScope { .. } | Error::NotLinked { .. } | Error::NotSignedIn { .. }
-            if done.is_empty() =>
-        {
-            error
-        }
-        Error::NotFound { .. } => Error::NotFound { says, hint },
-        Error::Forbidden { .. } => Error::Forbidden { says, hint },
-        Error::Conflict { .. } => Error::Conflict { says, hint },
-        Error::TimedOut { .. } => Error::TimedOut { says, hint },
-        _ => Error::Refused { says, hint },
-    }
-}
-
-impl Reviewed {
-    fn is_empty(&self) -> bool {
-        self.done().is_empty()
-    }
-
-    fn done(&self) -> Vec<String> {
-        let mut done = Vec::new();
-        for (ids, noun, verb) in [
-            (&self.comments, "comment", "posted"),
-            (&self.resolved, "thread", "resolved"),
-            (&self.reopened, "thread", "reopened"),
-            (&self.tasks, "task", "added"),
-        ] {
-            if !ids.is_empty() {
-                let plural = if ids.len() == 1 { "" } else { "s" };
-                let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-                done.push(format!("{noun}{plural} {} {verb}", ids.join(" ")));
-            }
-        }
-        done.extend(self.verdict.map(str::to_owned));
-        done
-    }
-}
-
-impl Answer for Reviewed {
-    fn text(&self) -> String {
-        let mut text = format!("#{}", self.number);
-        if let Some(head) = &self.head {
-            let _ = write!(text, " at {head}");
-        }
-        let done = self.done();
-        let done = if done.is_empty() { "nothing new".to_owned() } else { done.join(", ") };
-        let _ = write!(text, ": {done}");
-        if !self.already_there.is_empty() {
-            let _ = write!(text, "; already there: {}", self.already_there.join(", "));
-        }
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use crate::sandbox::{Effect as FaultEffect, Fault, Service};
     use crate::testing::Stage;
 
     const TOOL: &str = "review_pull_request";
@@ -491,28 +333,6 @@ mod tests {
         });
         let said = stage.call_as("linked", TOOL, call).await;
         assert!(said.starts_with("conflict: the head of #42 is "), "{said}");
-    }
-
-    #[tokio::test]
-    async fn says_what_was_posted_when_a_step_has_an_open_end() {
-        let stage = Stage::new().await;
-        let fault = || {
-            let fault = Fault::new(Service::Bitbucket, FaultEffect::status(555));
-            fault.method("POST").path("*/tasks").times(1)
-        };
-        let mut call = json!({
-            "repository": "acme/shop", "number": 42, "verdict": "approve",
-            "comments": [{ "text": "All in all: nice." }], "tasks": [{ "text": "Add a test" }],
-        });
-        stage.sandbox().faults().add(fault());
-        let said = stage.call_as("linked", TOOL, call.clone()).await;
-        insta::assert_snapshot!(said, @r"");
-        let said = stage.call_as("linked", TOOL, call.clone()).await;
-        insta::assert_snapshot!(said, @r"");
-        call["force"] = true.into();
-        stage.sandbox().faults().add(fault());
-        let said = stage.call_as("linked", TOOL, call).await;
-        insta::assert_snapshot!(said, @r"");
     }
 
     #[tokio::test]
