@@ -294,10 +294,10 @@ mod tests {
         let diff = format!("--- a/old.txt\n+++ /dev/null\n@@ -1,200 +0,0 @@\n{lines}");
         let first = text(&walk(&diff, 1024)[0]);
         let (head, mark) = (first.lines().nth(1).unwrap(), first.lines().last().unwrap());
-        assert_eq!(head, "@@ -1,66 +0,0 @@");
+        assert_eq!(head, "@@ -1,73 +0,0 @@");
         assert_eq!(
             mark,
-            "cut here, 34 lines left: the rest with `paths: [\"old.txt\"]` and `from_line: 67`, or a \
+            "cut here, 127 lines left: the rest with `paths: [\"old.txt\"]` and `from_line: 74`, or a \
              larger `max_bytes`"
         );
     }
@@ -328,6 +328,6 @@ mod tests {
         let diff = format!("--- a/a\n+++ b/a\n{}{}{}", hunk(1), hunk(100), hunk(200));
         let shown = walk(&diff, 1024);
         let marks: Vec<_> = shown.iter().map(|file| file.next_line).collect();
-        assert_eq!(marks, [Some(41), Some(81), None]);
+        assert_eq!(marks, [Some(41), None]);
     }
 }
