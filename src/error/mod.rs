@@ -1,6 +1,6 @@
 //! The one error that a tool call can end in, and the words the agent reads.
 //!
-//! The clients below speak statuses and codes; [`advice`] is the only place that turns them into words
+//! The clients below speak statuses and codes; `advice` is the only place that turns them into words
 //! for an agent.
 
 mod advice;
