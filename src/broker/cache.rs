@@ -1,4 +1,5 @@
-//! Bitbucket tokens in memory: one slot per caller, and at most one exchange under way in each.
+//! Bitbucket tokens in memory: one slot per caller, and one exchange under way in each, or two when
+//! the first one hangs.
 //!
 //! A token is kept until shortly before it ends, by the wall clock, since monotonic clocks stop
 //! while a laptop sleeps. There is no timer: a call that finds its token nearly used up has the next one
@@ -9,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::Error;
-use crate::bitbucket::{AccessToken, Granted};
+use crate::bitbucket::{AccessToken, Granted, Scopes};
 
 /// How long before its end a token is no longer given to a call, which may take a while itself.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -25,10 +27,17 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// the calls whose refusal arrives a little later an exchange each.
 const REFUSAL: Duration = Duration::from_secs(10);
 
+/// After so long an exchange counts as hanging: whoever comes then does not wait for it alone.
+const STALE: Duration = Duration::from_secs(4);
+/// How many exchanges may be under way. More would only add to the troubles of a slow Auth0.
+const MOST_FLIGHTS: usize = 2;
+
 /// What an exchange brought.
 pub(crate) struct Issued {
     pub(crate) token: AccessToken,
     pub(crate) expires_in: Option<Duration>,
+    /// What the token may do, where the vault says so.
+    pub(crate) scopes: Option<Scopes>,
 }
 
 /// A token, and whether it was at hand.
@@ -48,19 +57,30 @@ pub(crate) struct Slot {
 #[derive(Default)]
 struct State {
     kept: Option<Kept>,
-    flight: Option<Flight>,
+    /// The exchanges under way, the newest last.
+    flights: Vec<Flight>,
+    departed: u64,
     refused: Option<(AccessToken, SystemTime)>,
+    /// What the vault said of the last token's scopes.
+    scopes: Option<Scopes>,
 }
 
 struct Kept {
     token: AccessToken,
+    /// The number of the exchange that brought it.
+    flight: u64,
     since: SystemTime,
     ahead_from: SystemTime,
     until: SystemTime,
 }
 
 /// An exchange under way, which everybody who needs its token waits for.
-type Flight = Shared<BoxFuture<'static, Result<AccessToken, Error>>>;
+struct Flight {
+    since: SystemTime,
+    landing: Landing,
+}
+
+type Landing = Shared<BoxFuture<'static, Result<AccessToken, Error>>>;
 
 impl Slot {
     /// An empty place for tokens that are kept for `max_age` at most, whatever their life.
@@ -73,32 +93,36 @@ impl Slot {
         &self.granted
     }
 
-    /// The token at hand, or the one that `exchange` brings.
-    pub(crate) async fn token<F>(
-        self: &Arc<Self>,
-        exchange: impl FnOnce() -> F,
-    ) -> Result<Held, Error>
+    /// What the vault said of the scopes of the last token that it gave.
+    pub(crate) fn vault_scopes(&self) -> Option<Scopes> {
+        self.lock().scopes.clone()
+    }
+
+    /// The token at hand, if there is one; the next is fetched behind it when its end is near.
+    pub(crate) fn at_hand<F>(self: &Arc<Self>, exchange: impl FnOnce() -> F) -> Option<AccessToken>
     where
         F: Future<Output = Result<Issued, Error>> + Send + 'static,
     {
-        let flight = {
-            let mut state = self.lock();
-            let now = SystemTime::now();
-            match state.live(now) {
-                Some(kept) => {
-                    let held = Held { token: kept.token.clone(), from_memory: true };
-                    if now >= kept.ahead_from && state.flight().is_none() {
-                        drop(self.depart(&mut state, exchange(), None));
-                    }
-                    return Ok(held);
-                }
-                None => match state.flight() {
-                    Some(flight) => flight,
-                    None => self.depart(&mut state, exchange(), None),
-                },
-            }
-        };
-        Ok(Held { token: flight.await?, from_memory: false })
+        let mut state = self.lock();
+        let now = SystemTime::now();
+        let kept = state.live(now)?;
+        let (token, ahead) = (kept.token.clone(), now >= kept.ahead_from);
+        if ahead && !state.is_in_flight() {
+            self.depart(&mut state, exchange(), None);
+        }
+        Some(token)
+    }
+
+    /// The token at hand, or the one that `exchange` brings.
+    pub(crate) async fn token<F>(self: &Arc<Self>, exchange: impl Fn() -> F) -> Result<Held, Error>
+    where
+        F: Future<Output = Result<Issued, Error>> + Send + 'static,
+    {
+        if let Some(token) = self.at_hand(&exchange) {
+            return Ok(Held { token, from_memory: true });
+        }
+        let landings = self.board(&mut self.lock(), exchange, None);
+        Ok(Held { token: first_of(landings).await?, from_memory: false })
     }
 
     /// A token other than `rejected`, which Bitbucket refused: the one that somebody else has renewed
@@ -112,7 +136,7 @@ impl Slot {
         F: Future<Output = Result<Issued, Error>> + Send + 'static,
     {
         loop {
-            let flight = {
+            let landings = {
                 let mut state = self.lock();
                 let now = SystemTime::now();
                 if state.has_refused(rejected, now) {
@@ -122,12 +146,9 @@ impl Slot {
                     return Ok(kept.token.clone());
                 }
                 state.kept = None;
-                match state.flight() {
-                    Some(flight) => flight,
-                    None => self.depart(&mut state, exchange(), Some(rejected.clone())),
-                }
+                self.board(&mut state, &exchange, Some(rejected))
             };
-            let token = flight.await?;
+            let token = first_of(landings).await?;
             if token != *rejected {
                 return Ok(token);
             }
@@ -147,44 +168,65 @@ impl Slot {
         self.lock().live(SystemTime::now()).is_some()
     }
 
-    /// Starts an exchange in a task of its own: a caller who gives up takes it from nobody else.
-    fn depart<F>(
+    /// The exchanges to wait for: what is under way, and a new one unless a young one is among it.
+    fn board<F>(
         self: &Arc<Self>,
         state: &mut State,
-        exchange: F,
-        rejected: Option<AccessToken>,
-    ) -> Flight
+        exchange: impl FnOnce() -> F,
+        rejected: Option<&AccessToken>,
+    ) -> Vec<Landing>
+    where
+        F: Future<Output = Result<Issued, Error>> + Send + 'static,
+    {
+        let is_young = |flight: &Flight| flight.is_young(SystemTime::now());
+        if !state.is_in_flight()
+            || (state.flights.len() < MOST_FLIGHTS && !state.flights.last().is_some_and(is_young))
+        {
+            self.depart(state, exchange(), rejected.cloned());
+        }
+        state.flights.iter().map(|flight| flight.landing.clone()).collect()
+    }
+
+    /// Starts an exchange in a task of its own: a caller who gives up takes it from nobody else.
+    fn depart<F>(self: &Arc<Self>, state: &mut State, exchange: F, rejected: Option<AccessToken>)
     where
         F: Future<Output = Result<Issued, Error>> + Send + 'static,
     {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
-        let slot = Arc::clone(self);
+        state.departed += 1;
+        let (slot, number) = (Arc::clone(self), state.departed);
         let task = tokio::spawn(async move {
             let answer = exchange.await;
-            slot.land(answer, rejected.as_ref())
+            slot.land(answer, number, rejected.as_ref())
         });
-        let flight = async { task.await.unwrap_or(Err(Error::Interrupted)) }.boxed().shared();
-        state.flight = Some(flight.clone());
-        flight
+        let landing = async { task.await.unwrap_or(Err(Error::Interrupted)) }.boxed().shared();
+        state.flights.push(Flight { since: SystemTime::now(), landing });
     }
 
     fn land(
         &self,
         answer: Result<Issued, Error>,
+        number: u64,
         rejected: Option<&AccessToken>,
     ) -> Result<AccessToken, Error> {
         let mut state = self.lock();
         let now = SystemTime::now();
-        state.flight = None;
+        if state.kept.as_ref().is_some_and(|kept| kept.flight > number) {
+            // It hung, and a later one has brought what counts.
+            return answer.map(|issued| issued.token);
+        }
         match answer {
-            Ok(issued) if rejected == Some(&issued.token) => {
+            Ok(issued)
+                if rejected == Some(&issued.token) || state.has_refused(&issued.token, now) =>
+            {
                 state.kept = None;
                 state.refused = Some((issued.token, now));
                 Err(Error::LinkBroken)
             }
             Ok(issued) => {
                 let token = issued.token.clone();
-                state.kept = Some(Kept::new(issued, now, self.max_age));
+                state.scopes.clone_from(&issued.scopes);
+                state.kept = Some(Kept::new(issued, number, now, self.max_age));
                 Ok(token)
             }
             Err(error) => {
@@ -207,9 +249,10 @@ impl State {
         self.kept.as_ref().filter(|kept| kept.is_live(now))
     }
 
-    /// The exchange under way. One that ended without landing, by a panic, is none.
-    fn flight(&self) -> Option<Flight> {
-        self.flight.clone().filter(|flight| flight.peek().is_none())
+    /// Whether any exchange is under way. Those that have ended, or by a panic never land, are let go.
+    fn is_in_flight(&mut self) -> bool {
+        self.flights.retain(|flight| flight.landing.peek().is_none());
+        !self.flights.is_empty()
     }
 
     fn has_refused(&self, token: &AccessToken, now: SystemTime) -> bool {
@@ -219,14 +262,35 @@ impl State {
     }
 }
 
+impl Flight {
+    /// A clock that was set back makes an exchange no younger.
+    fn is_young(&self, now: SystemTime) -> bool {
+        now.duration_since(self.since).is_ok_and(|age| age < STALE)
+    }
+}
+
+/// The first token that lands, or what ends the hope for one.
+async fn first_of(landings: Vec<Landing>) -> Result<AccessToken, Error> {
+    let mut landings: FuturesUnordered<Landing> = landings.into_iter().collect();
+    let mut last = Error::Interrupted;
+    while let Some(landed) = landings.next().await {
+        match landed {
+            Err(error) if !error.is_final() => last = error,
+            decided => return decided,
+        }
+    }
+    Err(last)
+}
+
 impl Kept {
     /// A token that lives shorter than twice the leeway is kept for half its life.
-    fn new(issued: Issued, now: SystemTime, max_age: Duration) -> Self {
+    fn new(issued: Issued, flight: u64, now: SystemTime, max_age: Duration) -> Self {
         let life =
             issued.expires_in.map_or(max_age, |life| life.saturating_sub(LEEWAY.min(life / 2)));
         let life = life.min(max_age);
         let until = now + life;
-        Self { token: issued.token, since: now, ahead_from: until - AHEAD.min(life / 4), until }
+        let ahead_from = until - AHEAD.min(life / 4);
+        Self { token: issued.token, flight, since: now, ahead_from, until }
     }
 
     /// A clock that was set back must not lengthen a token's life.
@@ -257,7 +321,7 @@ mod tests {
     }
 
     async fn issue(text: &str, expires_in: Option<Duration>) -> Result<Issued, Error> {
-        Ok(Issued { token: token(text), expires_in })
+        Ok(Issued { token: token(text), expires_in, scopes: None })
     }
 
     /// Lets what was spawned run.
@@ -286,9 +350,9 @@ mod tests {
             (Some(0), 0, 0),
             (None, 900, 720),
         ] {
-            let issued =
-                Issued { token: token("a"), expires_in: expires_in.map(Duration::from_secs) };
-            let kept = Kept::new(issued, now, Duration::from_secs(900));
+            let expires_in = expires_in.map(Duration::from_secs);
+            let issued = Issued { token: token("a"), expires_in, scopes: None };
+            let kept = Kept::new(issued, 1, now, Duration::from_secs(900));
             let after = |time: SystemTime| time.duration_since(now).unwrap().as_secs();
             assert_eq!((after(kept.until), after(kept.ahead_from)), (kept_for, ahead_after));
         }
@@ -297,7 +361,8 @@ mod tests {
     #[test]
     fn does_not_trust_a_clock_that_was_set_back() {
         let now = SystemTime::now();
-        let kept = Kept::new(Issued { token: token("a"), expires_in: HOUR }, now, LEEWAY);
+        let kept =
+            Kept::new(Issued { token: token("a"), expires_in: HOUR, scopes: None }, 1, now, LEEWAY);
         assert!(kept.is_live(now));
         assert!(!kept.is_live(now - Duration::from_secs(1)));
         assert!(!kept.is_live(now + LEEWAY));
@@ -435,5 +500,47 @@ mod tests {
         gate.add_permits(1);
         assert_eq!(slot.token(|| issue("b", HOUR)).await.unwrap().token, token("a"));
         assert_eq!(exchanges(&slot), 1);
+    }
+
+    #[tokio::test]
+    async fn starts_another_exchange_when_the_one_under_way_hangs_but_never_a_third() {
+        let slot = slot();
+        let gate = Arc::new(Semaphore::new(0));
+        let hanging = || {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                issue("late", HOUR).await
+            }
+        };
+        assert!(slot.token(hanging).now_or_never().is_none());
+        assert!(slot.token(hanging).now_or_never().is_none());
+        assert_eq!(exchanges(&slot), 1);
+        let grow_old = || slot.lock().flights.iter_mut().for_each(|flight| flight.since -= STALE);
+        grow_old();
+        assert_eq!(slot.token(|| issue("a", HOUR)).await.unwrap().token, token("a"));
+        assert_eq!(exchanges(&slot), 2);
+        gate.add_permits(1);
+        settle().await;
+        let kept = slot.token(|| issue("b", HOUR)).await.unwrap();
+        assert_eq!((kept.token, kept.from_memory), (token("a"), true));
+
+        slot.clear();
+        for departed in [3, 4, 4] {
+            assert!(slot.token(hanging).now_or_never().is_none());
+            assert_eq!(exchanges(&slot), departed);
+            grow_old();
+        }
+        gate.add_permits(1);
+        assert_eq!(slot.token(hanging).await.unwrap().token, token("late"));
+    }
+
+    #[tokio::test]
+    async fn believes_the_exchange_that_answers_not_the_one_that_hangs() {
+        let slot = slot();
+        assert!(slot.token(|| futures::future::pending()).now_or_never().is_none());
+        slot.lock().flights.iter_mut().for_each(|flight| flight.since -= STALE);
+        let unlinked = slot.token(|| async { Err(Error::NotLinked) }).await;
+        assert!(matches!(unlinked, Err(Error::NotLinked)));
     }
 }
