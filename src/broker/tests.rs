@@ -170,7 +170,7 @@ async fn renews_a_token_that_lives_shorter_than_a_call() {
 async fn uses_a_token_that_is_all_but_over_for_the_whole_call() {
     let stage = Stage::start().await;
     let proof = stage.proof("linked");
-    let token = stage.sandbox.world().issue("linked").unwrap();
+    let token = stage.sandbox.world().bitbucket_token("linked").unwrap();
     let body = format!(r#"{{"access_token":"{token}","expires_in":0}}"#);
     let effect = Effect::Status {
         code: 200,
