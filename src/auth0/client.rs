@@ -42,7 +42,7 @@ impl Credentials {
             ClientAuthentication::Secret(secret) => Proof::Secret(secret.clone()),
             ClientAuthentication::SigningKey(pem) => Proof::Signature {
                 key: EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes())
-                    .map_err(|_| Error::Invalid(NOT_A_KEY))?,
+                    .map_err(|_| Error::SigningKey)?,
                 audience: settings.domain.to_string(),
             },
         };
@@ -79,11 +79,9 @@ impl Credentials {
             jti: random_token(),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::RS256), &assertion, key)
-            .map_err(|_| Error::Invalid(NOT_A_KEY))
+            .map_err(|_| Error::SigningKey)
     }
 }
-
-const NOT_A_KEY: &str = "the client signing key is not an RSA private key in PEM";
 
 /// Tells `jsonwebtoken` which cryptography to use, once.
 ///

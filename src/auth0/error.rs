@@ -92,6 +92,9 @@ pub enum Error {
     /// The ID token does not hold.
     #[error("the ID token is not valid: {0}")]
     IdToken(#[from] IdTokenProblem),
+    /// The key that the application signs with cannot sign.
+    #[error("the client signing key is not an RSA private key in PEM")]
+    SigningKey,
     /// A setting that cannot work.
     #[error("{0}")]
     Invalid(&'static str),

@@ -91,7 +91,8 @@ impl Tenant {
     /// The tenant that `settings` describe. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the signing key is no RSA private key, or the domain has a path.
+    /// [`Error::SigningKey`] when that is no RSA private key, [`Error::Invalid`] when the domain has a
+    /// path.
     pub fn new(http: net::Http, settings: Settings) -> Result<Self, Error> {
         if settings.domain.path() != "/" || settings.domain.query().is_some() {
             return Err(Error::Invalid("the Auth0 domain must have no path"));

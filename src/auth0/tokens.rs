@@ -10,7 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::error::Asked;
-use super::wire::Answer;
+use super::wire::TIMEOUT;
 use super::{Error, Identity, MyAccountToken, PkceVerifier, RefreshToken, Tenant, VaultToken};
 
 const VAULT_GRANT: &str =
@@ -18,6 +18,8 @@ const VAULT_GRANT: &str =
 const REFRESH_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const VAULT_TOKEN_TYPE: &str =
     "http://auth0.com/oauth/token-type/federated-connection-access-token";
+/// How long a token that can be asked for again may take: a person waits for it before anything else.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// What linking needs of the My Account API. Auth0 drops scopes that it does not know in silence.
 const MY_ACCOUNT_SCOPE: &str =
     "create:me:connected_accounts read:me:connected_accounts delete:me:connected_accounts";
@@ -151,6 +153,10 @@ impl Tenant {
         let life = tokens.life();
         let access_token = tokens.access_token.filter(|token| !token.expose_secret().is_empty());
         let access_token = access_token.ok_or(Error::Unreadable("an access token"))?;
+        // RFC 6750 §2.1: such a token could never be sent, so it must not be kept either.
+        if !access_token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::Unreadable("an access token that can be sent"));
+        }
         Ok(VaultToken::new(access_token, life, tokens.scope))
     }
 
@@ -160,12 +166,14 @@ impl Tenant {
     /// When Auth0 could not be reached or did not accept us.
     pub async fn revoke(&self, token: &RefreshToken) -> Result<(), Error> {
         let url = self.endpoint("oauth/revoke");
-        let answer = self.post(&url, &[("token", token.expose())]).await?;
+        let answer = self.send(&url, self.form(&url, &[("token", token.expose())])).await?;
         if answer.is_success() { Ok(()) } else { Err(Error::of(Asked::Revoke, &answer)) }
     }
 
     async fn grant(&self, asked: Asked, parameters: &[(&str, &str)]) -> Result<Tokens, Error> {
-        let answer = self.post(&self.endpoint("oauth/token"), parameters).await?;
+        let url = self.endpoint("oauth/token");
+        let form = self.form(&url, parameters);
+        let answer = self.send_within(asked.patience(), &url, form).await?;
         if answer.is_success() {
             answer.json("a token answer")
         } else {
@@ -173,14 +181,25 @@ impl Tenant {
         }
     }
 
-    async fn post(&self, url: &Url, parameters: &[(&str, &str)]) -> Result<Answer, Error> {
-        self.send(url, |client| {
+    /// What sends `parameters` to `url` with our proof, a new one at each try.
+    fn form(
+        &self,
+        url: &Url,
+        parameters: &[(&str, &str)],
+    ) -> impl Fn(&reqwest::Client) -> Result<reqwest::RequestBuilder, Error> {
+        move |client| {
             let credentials = self.inner.credentials.form()?;
             let proof = credentials.iter().map(|(name, value)| (*name, value.as_str()));
             let form = parameters.iter().copied().chain(proof).collect::<Vec<_>>();
             Ok(client.post(url.clone()).form(&form))
-        })
-        .await
+        }
+    }
+}
+
+impl Asked {
+    /// How long one try may take. A code is good for one use, so its answer is waited for longer.
+    fn patience(self) -> Duration {
+        if self == Self::CodeExchange { TIMEOUT } else { PATIENCE }
     }
 }
 
@@ -282,6 +301,29 @@ mod tests {
             let tenant = stand_in.tenant();
             assert!(tenant.vault_token(&token("rt"), "bitbucket", None).await.is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn refuses_a_token_that_no_header_can_carry() {
+        let stand_in = StandIn::start().await;
+        for text in ["bb\nline", "bb cc", "b\u{e9}", "\u{7f}"] {
+            stand_in.answer("/oauth/token", 200, json!({ "access_token": text }));
+            let tenant = stand_in.tenant();
+            let error = tenant.vault_token(&token("rt"), "bitbucket", None).await.unwrap_err();
+            assert_eq!(error.to_string(), "Auth0's answer is not an access token that can be sent");
+        }
+    }
+
+    #[tokio::test]
+    async fn gives_up_early_only_on_what_can_be_asked_for_again() {
+        assert_eq!(Asked::VaultToken.patience(), Duration::from_secs(8));
+        assert_eq!(Asked::CodeExchange.patience(), Duration::from_secs(20));
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
+        let tenant = StandIn::start().await.tenant();
+        let get = |client: &reqwest::Client| Ok(client.get(url.clone()));
+        let error = tenant.send_within(Duration::from_millis(50), &url, get).await.err().unwrap();
+        assert_eq!(error.to_string(), "Auth0 did not answer in time");
     }
 
     #[tokio::test]

@@ -10,8 +10,8 @@ use url::Url;
 use super::{Error, SERVICE, Tenant};
 use crate::net;
 
-/// From the first byte out to the last byte in.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// From the first byte out to the last byte in, where losing the answer loses something.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 /// Key sets are the largest answers, and take a few kilobytes.
 const MAX_BODY: usize = 256 * 1024;
 /// A longer wait is no wait but a different afternoon.
@@ -43,11 +43,24 @@ impl Tenant {
     where
         F: Fn(&reqwest::Client) -> Result<reqwest::RequestBuilder, Error>,
     {
+        self.send_within(TIMEOUT, url, build).await
+    }
+
+    /// The same with a time of its own for each try.
+    pub(super) async fn send_within<F>(
+        &self,
+        timeout: Duration,
+        url: &Url,
+        build: F,
+    ) -> Result<Answer, Error>
+    where
+        F: Fn(&reqwest::Client) -> Result<reqwest::RequestBuilder, Error>,
+    {
         let client = self.inner.http.client_for(url)?;
-        let response = match build(client)?.timeout(TIMEOUT).send().await {
+        let response = match build(client)?.timeout(timeout).send().await {
             Err(error) if error.is_connect() => {
                 tracing::debug!(error = %error.without_url(), "connecting to Auth0 failed once");
-                build(client)?.timeout(TIMEOUT).send().await
+                build(client)?.timeout(timeout).send().await
             }
             sent => sent,
         };

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::cache::Issued;
 use super::{Error, Proof, SubjectToken};
 use crate::auth0::Tenant;
-use crate::bitbucket::AccessToken;
+use crate::bitbucket::{AccessToken, Scopes};
 
 /// Exchanges what `proof` holds for the Bitbucket token in that person's vault.
 ///
@@ -21,5 +21,7 @@ pub(super) async fn exchange(
     let vault = tenant.vault_token(token, &connection, login_hint.as_deref()).await?;
     tracing::debug!(subject = proof.caller.subject, connection, "exchanged for a Bitbucket token");
     let token = AccessToken::new(SecretString::from(vault.expose().to_owned()));
-    Ok(Issued { token, expires_in: vault.expires_in })
+    let scopes = vault.scope.as_deref().map(Scopes::parse);
+    let scopes = scopes.filter(|scopes| scopes.iter().next().is_some());
+    Ok(Issued { token, expires_in: vault.expires_in, scopes })
 }

@@ -10,8 +10,8 @@ mod exchange;
 pub mod link;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -123,11 +123,13 @@ impl Broker {
             shared: Arc::clone(&self.shared),
             proof: proof.clone(),
             login_hint: note.login_hint,
+            given: Mutex::default(),
         };
         let held = within(&limits, source.slot.token(|| source.exchange())).await?;
         if held.from_memory {
             self.shared.hits.fetch_add(1, Ordering::Relaxed);
         }
+        *source.given() = Some(held.token);
         let (connector, granted) =
             (Arc::clone(&self.shared.connector), Arc::clone(source.slot.granted()));
         Ok(Client::new(connector, Arc::new(source), granted, limits))
@@ -154,6 +156,14 @@ impl Broker {
     pub fn relinking_can_help(&self, caller: &Caller, missing: &str) -> bool {
         let scopes = self.note(caller).linked_scopes;
         scopes.is_none_or(|scopes| scopes.allows(missing) != Some(false))
+    }
+
+    /// What the caller's Bitbucket account has granted, as far as that is known: what Bitbucket said
+    /// last, else what the vault said of its token.
+    #[must_use]
+    pub fn scopes(&self, caller: &Caller) -> Option<Scopes> {
+        let slot = self.shared.slots.get(caller)?;
+        slot.granted().scopes().or_else(|| slot.vault_scopes())
     }
 
     /// What has been done so far.
@@ -215,9 +225,16 @@ struct Source {
     shared: Arc<Shared>,
     proof: Proof,
     login_hint: Option<String>,
+    /// The token that the call goes by where none is kept. One that is at its end already is used
+    /// until Bitbucket refuses it, and not exchanged for its like before each request.
+    given: Mutex<Option<AccessToken>>,
 }
 
 impl Source {
+    fn given(&self) -> MutexGuard<'_, Option<AccessToken>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn exchange(&self) -> impl Future<Output = Result<Issued, Error>> + Send + 'static {
         exchange::exchange(
             self.shared.tenant.clone(),
@@ -230,15 +247,26 @@ impl Source {
 
 impl TokenSource for Source {
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
-        let token = async { Ok(self.slot.token(|| self.exchange()).await.map_err(carried)?.token) };
-        token.boxed()
+        async {
+            let known = self.slot.at_hand(|| self.exchange()).or_else(|| self.given().clone());
+            match known {
+                Some(token) => Ok(token),
+                None => Ok(self.slot.token(|| self.exchange()).await.map_err(carried)?.token),
+            }
+        }
+        .boxed()
     }
 
     fn renew<'a>(
         &'a self,
         rejected: &'a AccessToken,
     ) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
-        async { self.slot.renew(rejected, || self.exchange()).await.map_err(carried) }.boxed()
+        async {
+            let fresh = self.slot.renew(rejected, || self.exchange()).await.map_err(carried)?;
+            *self.given() = Some(fresh.clone());
+            Ok(fresh)
+        }
+        .boxed()
     }
 }
 

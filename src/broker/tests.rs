@@ -167,6 +167,46 @@ async fn renews_a_token_that_lives_shorter_than_a_call() {
 }
 
 #[tokio::test]
+async fn uses_a_token_that_is_all_but_over_for_the_whole_call() {
+    let stage = Stage::start().await;
+    let proof = stage.proof("linked");
+    let token = stage.sandbox.world().bitbucket_token("linked").unwrap();
+    let body = format!(r#"{{"access_token":"{token}","expires_in":0}}"#);
+    let effect = Effect::Status {
+        code: 200,
+        body,
+        content_type: "application/json".into(),
+        headers: std::collections::BTreeMap::new(),
+        handled: false,
+    };
+    stage.sandbox.faults().add(Fault::new(Service::Auth0, effect).path("/oauth/token"));
+    let client = stage.broker.client(&proof, limits(30_000)).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(client.user().await.unwrap().nickname.as_deref(), Some("ana"));
+    }
+    assert_eq!(stage.broker.counts().exchanges, 1);
+    assert_eq!(stage.name(&proof).await.unwrap(), "ana");
+    assert_eq!(stage.broker.counts().exchanges, 2);
+}
+
+#[tokio::test]
+async fn keeps_no_token_that_cannot_be_sent() {
+    let stage = Stage::start().await;
+    let proof = stage.proof("linked");
+    let effect = Effect::Status {
+        code: 200,
+        body: r#"{"access_token":"bad\nline","expires_in":3600}"#.into(),
+        content_type: "application/json".into(),
+        headers: std::collections::BTreeMap::new(),
+        handled: false,
+    };
+    stage.sandbox.faults().add(Fault::new(Service::Auth0, effect).path("/oauth/token").times(1));
+    let error = stage.name(&proof).await.unwrap_err();
+    assert_eq!(error.to_string(), "Auth0's answer is not an access token that can be sent");
+    assert_eq!(stage.name(&proof).await.unwrap(), "ana");
+}
+
+#[tokio::test]
 async fn shares_one_failure_of_the_vault_and_tries_again_for_the_next_call() {
     let stage = Stage::start().await;
     let proof = stage.proof("linked");

@@ -63,7 +63,8 @@ fn text(identity: &Identity, accounts: &[LinkedAccount]) -> String {
     for account in accounts {
         let name = account.username.as_ref().map_or("a Bitbucket account", |name| name.as_str());
         lines.push(format!("linked: {name} on `{}`", account.connection));
-        lines.push(format!("scopes: {}", account.scopes.join(" ")));
+        let scopes = account.scopes.as_ref().map(|scopes| scopes.join(" "));
+        lines.push(format!("scopes: {}", scopes.as_deref().unwrap_or("unknown")));
     }
     if accounts.is_empty() {
         lines.push(

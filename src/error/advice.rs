@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, chain};
-use crate::auth0::{self, MyAccountProblem};
+use crate::auth0::{self, IdTokenProblem, MyAccountProblem};
 use crate::text::Foreign;
 use crate::{bitbucket, broker, identity};
 
@@ -100,13 +100,8 @@ impl From<broker::Error> for Error {
         use broker::Error as Broker;
         match error {
             Broker::NotSignedIn => Self::NotSignedIn { url: None },
-            Broker::NotLinked => {
-                Self::NotLinked { says: "no Bitbucket account is linked for this user", url: None }
-            }
-            Broker::LinkBroken => Self::NotLinked {
-                says: "Bitbucket no longer accepts the linked account, so it must be linked again",
-                url: None,
-            },
+            Broker::NotLinked => Self::unlinked(),
+            Broker::LinkBroken => Self::link_broken(),
             Broker::SeveralAccounts(_) => Self::conflict(
                 error.to_string(),
                 "call `unlink_account` with the id of the one that is not wanted",
@@ -232,8 +227,27 @@ impl From<&auth0::Error> for Error {
                     "an admin activates the My Account API and enables the connection for the application"
                 }
             }),
-            Auth0::ForeignUrl(_) | Auth0::Issuer | Auth0::IdToken(_) | Auth0::Invalid(_) => {
+            Auth0::ForeignUrl(_)
+            | Auth0::Issuer
+            | Auth0::IdToken(IdTokenProblem::Issuer)
+            | Auth0::Invalid(_) => {
                 misconfigured("check `AUTH0_DOMAIN`: it must be the domain that the tenant itself uses")
+            }
+            Auth0::SigningKey => misconfigured(
+                "check `AUTH0_CLIENT_SIGNING_KEY`: it must be the application's RSA private key in PEM",
+            ),
+            Auth0::IdToken(problem) => misconfigured(id_token(*problem)),
+            Auth0::Unexpected { status: status @ 400..500, code } if *status != 408 => {
+                tracing::warn!(error = %chain(error), "Auth0 refused in an unexpected way");
+                Self::Misconfigured {
+                    says: match code.as_deref().filter(|code| OAUTH_CODES.contains(code)) {
+                        Some(code) => format!("Auth0 refused the request (HTTP {status}, `{code}`)"),
+                        None => format!("Auth0 refused the request (HTTP {status})"),
+                    },
+                    hint: "there is no use in trying again: an admin finds the reason in the tenant's \
+                           log; check `AUTH0_CONNECTION` and the application's settings too"
+                        .into(),
+                }
             }
             Auth0::Unavailable { .. }
             | Auth0::Unexpected { .. }
@@ -245,6 +259,33 @@ impl From<&auth0::Error> for Error {
         }
     }
 }
+
+/// What to do about an ID token that does not hold.
+fn id_token(problem: IdTokenProblem) -> &'static str {
+    use IdTokenProblem as Problem;
+    match problem {
+        Problem::Expired | Problem::Future => {
+            "check the clock of this machine: it must be right to within a minute; then sign in again"
+        }
+        Problem::Audience => {
+            "check `AUTH0_CLIENT_ID`: the sign-in was made for another application"
+        }
+        Problem::Organization => {
+            "sign in with the organization that `AUTH0_ORGANIZATION` names, or check that setting"
+        }
+        Problem::Nonce => "sign in once more, in one browser, from the start",
+        Problem::Algorithm => {
+            "an admin sets the application's JSON Web Token signature algorithm to RS256"
+        }
+        Problem::Malformed | Problem::UnknownKey | Problem::Signature | Problem::Issuer => {
+            "sign in once more; if it stays, an admin looks at the tenant's signing keys"
+        }
+    }
+}
+
+/// The codes of RFC 6749 §5.2 and RFC 8693 §2.2.2. Any other could hold anything.
+const OAUTH_CODES: [&str; 4] =
+    ["invalid_request", "invalid_scope", "unsupported_grant_type", "unsupported_response_type"];
 
 /// What a service said, quoted, behind our own words.
 fn said(message: Option<Foreign>) -> String {

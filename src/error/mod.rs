@@ -259,6 +259,19 @@ impl Error {
         )
     }
 
+    /// No account is linked.
+    pub(crate) fn unlinked() -> Self {
+        Self::NotLinked { says: "no Bitbucket account is linked for this user", url: None }
+    }
+
+    /// An account is linked that Bitbucket does not accept any more.
+    pub(crate) fn link_broken() -> Self {
+        Self::NotLinked {
+            says: "Bitbucket no longer accepts the linked account, so it must be linked again",
+            url: None,
+        }
+    }
+
     /// No account is linked, and `url` is the page that links one.
     pub(crate) fn not_linked(url: Url) -> Self {
         Self::NotLinked { says: "no Bitbucket account is linked for this user", url: Some(url) }

@@ -160,6 +160,8 @@ fn auth0() -> Vec<auth0::Error> {
         Auth0::RateLimited { after: Some(Duration::from_millis(300)) },
         Auth0::Unavailable { status: 503 },
         Auth0::Unexpected { status: 418, code: Some("teapot".into()) },
+        Auth0::Unexpected { status: 400, code: Some("invalid_request".into()) },
+        Auth0::Unexpected { status: 302, code: None },
         Auth0::Unreadable("a token"),
         Auth0::ForeignUrl("link"),
         Auth0::Issuer,
@@ -173,7 +175,8 @@ fn auth0() -> Vec<auth0::Error> {
         IdTokenProblem::Expired.into(),
         IdTokenProblem::Future.into(),
         IdTokenProblem::Organization.into(),
-        Auth0::Invalid("the signing key is no RSA key in PEM"),
+        Auth0::SigningKey,
+        Auth0::Invalid("the Auth0 domain must have no path"),
         net::Error::TimedOut { service: "Auth0" }.into(),
     ]
 }

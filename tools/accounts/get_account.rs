@@ -45,8 +45,12 @@ pub(super) struct Linked {
     /// When it was linked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) linked_at: Option<String>,
-    /// The scopes it granted.
-    pub(super) scopes: Vec<String>,
+    /// The scopes it granted; absent when they are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scopes: Option<Vec<String>>,
+    /// Whether Bitbucket no longer accepts it, so that it must be linked again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) broken: bool,
     /// Tools that these scopes do not allow, with the scopes they lack.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) out_of_reach: Vec<OutOfReach>,
@@ -83,7 +87,8 @@ impl Tool for GetAccount {
 
 impl From<LinkedAccount> for Linked {
     fn from(account: LinkedAccount) -> Self {
-        let out_of_reach = out_of_reach(&Scopes::parse(&account.scopes.join(" ")));
+        let granted = account.scopes.as_ref();
+        let granted = granted.map(|scopes| scopes.iter().map(String::as_str).collect::<Scopes>());
         Self {
             id: account.id,
             connection: account.connection,
@@ -91,7 +96,9 @@ impl From<LinkedAccount> for Linked {
             display_name: account.display_name,
             linked_at: account.linked_at.map(|time| time.to_string()),
             scopes: account.scopes,
-            out_of_reach,
+            broken: account.broken,
+            // What is not known is not lacking.
+            out_of_reach: granted.as_ref().map(out_of_reach).unwrap_or_default(),
         }
     }
 }
@@ -119,13 +126,25 @@ impl Answer for Account {
             let _ = write!(text, "{} ", name.quoted());
         }
         let _ = write!(text, "({})", Foreign::line(subject, 120).as_str());
+        if self.accounts.len() > 1 {
+            text.push_str(
+                "\nseveral accounts are linked, so none can be used; `unlink_account` removes the one \
+                 that is not wanted",
+            );
+        }
         if self.accounts.is_empty() {
             text.push_str("\nno Bitbucket account is linked; `link_account` links one");
         }
         for account in &self.accounts {
             let _ = write!(text, "\nlinked: {}", account.line());
-            if !account.scopes.is_empty() {
-                let _ = write!(text, "\n  scopes: {}", account.scopes.join(" "));
+            match &account.scopes {
+                _ if account.broken => text
+                    .push_str("\n  Bitbucket no longer accepts it; `link_account` links it again"),
+                Some(scopes) if scopes.is_empty() => text.push_str("\n  scopes: none"),
+                Some(scopes) => {
+                    let _ = write!(text, "\n  scopes: {}", scopes.join(" "));
+                }
+                None => text.push_str("\n  scopes: not known"),
             }
             for tool in &account.out_of_reach {
                 let _ = write!(text, "\n  {} needs {}", tool.tool, tool.missing.join(", "));
@@ -155,6 +174,7 @@ impl Linked {
 mod tests {
     use serde_json::json;
 
+    use crate::sandbox::{Effect, Fault, Service};
     use crate::testing::Stage;
 
     #[tokio::test]
@@ -180,6 +200,78 @@ mod tests {
           scopes: account project pullrequest
           merge_pull_request needs pullrequest:write
         "#);
+    }
+
+    #[tokio::test]
+    async fn goes_by_the_vault_where_bitbucket_does_not_answer() {
+        let stage = Stage::new().await;
+        stage.sandbox().faults().add(Fault::new(Service::Bitbucket, Effect::status(500)));
+        let said = stage.call_as("limited", "get_account", json!({})).await;
+        let said = stage.without_ids(&said);
+        assert!(said.contains("\n  merge_pull_request needs pullrequest:write"), "{said}");
+        assert!(!said.contains("list_pull_requests needs"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn takes_unknown_scopes_for_unknown_not_for_none() {
+        let stage = Stage::new().await;
+        let body = json!({ "access_token": "unknown", "expires_in": 3600 }).to_string();
+        let silent = Effect::Status {
+            code: 200,
+            body,
+            content_type: "application/json".into(),
+            headers: std::collections::BTreeMap::new(),
+            handled: false,
+        };
+        // The sign-in and the My Account API are asked for first, at the same address.
+        let said = stage.call_as("linked", "get_account", json!({})).await;
+        assert!(said.contains("scopes: account"), "{said}");
+        stage.served("linked").local.broker.choose(&caller(&stage).await, None);
+        stage.sandbox().faults().add(Fault::new(Service::Bitbucket, Effect::status(500)));
+        let pass = || Effect::Delay(std::time::Duration::ZERO);
+        stage
+            .sandbox()
+            .faults()
+            .add(Fault::new(Service::Auth0, pass()).path("/oauth/token").times(1));
+        stage
+            .sandbox()
+            .faults()
+            .add(Fault::new(Service::Auth0, silent).path("/oauth/token").times(1));
+        let said = stage.call_as("linked", "get_account", json!({})).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
+    }
+
+    async fn caller(stage: &Stage) -> crate::identity::Caller {
+        stage.served("linked").local.session.current().await.unwrap().unwrap().caller
+    }
+
+    #[tokio::test]
+    async fn reads_the_scopes_off_a_refusal_too() {
+        let stage = Stage::new().await;
+        stage.sandbox().world().set_scopes("guest", &["repository"]);
+        stage.sandbox().world().link("guest");
+        let account = &stage.structured_as("guest", "get_account", json!({})).await["accounts"][0];
+        assert_eq!(
+            (&account["username"], &account["scopes"]),
+            (&json!(null), &json!(["repository"]))
+        );
+        assert!(account["out_of_reach"].as_array().unwrap().len() > 5, "{account}");
+    }
+
+    #[tokio::test]
+    async fn gives_no_list_of_scopes_to_each_of_several_accounts() {
+        let stage = Stage::new().await;
+        stage.sandbox().world().link_as("limited", "ana");
+        let said = stage.call_as("limited", "get_account", json!({})).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
+    }
+
+    #[tokio::test]
+    async fn says_that_a_link_is_broken() {
+        let stage = Stage::new().await;
+        stage.sandbox().world().revoke_bitbucket_grant("linked");
+        let said = stage.call_as("linked", "get_account", json!({})).await;
+        insta::assert_snapshot!(stage.without_ids(&said), @"");
     }
 
     #[tokio::test]

@@ -84,22 +84,26 @@ impl Vault {
         Ok(accounts)
     }
 
-    /// Adds what Bitbucket says of the account: its name, and the scopes that it really has.
+    /// Adds what Bitbucket says of the account: its name, the scopes that it really has, and whether
+    /// the link still works.
     pub(super) async fn introduce(
         &self,
         signed_in: &SignedIn,
         account: &mut LinkedAccount,
     ) -> Result<(), Error> {
-        let client = self.client(signed_in).await?;
-        let user = client.user().await?;
+        let user = async { Ok(self.client(signed_in).await?.user().await?) }.await;
+        account.broken = matches!(user, Err(Error::LinkBroken | Error::NotLinked));
+        if !account.broken {
+            // A refusal names them too, and without Bitbucket the vault may.
+            let scopes = self.broker.scopes(&signed_in.caller);
+            account.scopes = scopes.map(|scopes| scopes.iter().map(str::to_owned).collect());
+        }
+        let user = user?;
         let shown = |name: Option<String>| {
             name.map(|name| Foreign::line(&name, NAME)).filter(|name| !name.is_empty())
         };
         account.username = shown(user.username.or(user.nickname));
         account.display_name = shown(user.display_name);
-        if let Some(scopes) = client.granted().scopes() {
-            account.scopes = scopes.iter().map(str::to_owned).collect();
-        }
         Ok(())
     }
 
@@ -143,7 +147,8 @@ impl From<ConnectedAccount> for LinkedAccount {
             connection: account.connection,
             username: None,
             display_name: None,
-            scopes: account.scopes,
+            scopes: None,
+            broken: false,
             linked_at: account.created_at,
         }
     }

@@ -280,7 +280,12 @@ impl Flow {
         }
         let person = self.vault.name(&signed_in).await;
         let mut account = LinkedAccount::from(account);
-        match self.vault.introduce(&signed_in, &mut account).await {
+        let introduced = self.vault.introduce(&signed_in, &mut account).await;
+        if account.scopes.is_some() {
+            let scopes = account.scopes.iter().flatten().map(String::as_str).collect();
+            self.vault.broker.note_link(&signed_in.caller, Some(scopes));
+        }
+        match introduced {
             Err(error) if error.is_final() => {
                 let words = error.to_string();
                 self.outcome.send_replace(Outcome::Unusable(words.clone()));
@@ -289,10 +294,7 @@ impl Flow {
             Err(error) => {
                 tracing::warn!(%error, "Bitbucket did not tell the linked account's name")
             }
-            Ok(()) => {
-                let scopes = account.scopes.iter().map(String::as_str).collect();
-                self.vault.broker.note_link(&signed_in.caller, Some(scopes));
-            }
+            Ok(()) => {}
         }
         tracing::info!(account = account.id, "a Bitbucket account was linked");
         self.outcome.send_replace(Outcome::Linked(account.clone()));

@@ -77,8 +77,11 @@ pub struct LinkedAccount {
     pub username: Option<Foreign>,
     /// The person's name at Bitbucket.
     pub display_name: Option<Foreign>,
-    /// What the account has granted: as Bitbucket says, else as Auth0 remembers.
-    pub scopes: Vec<String>,
+    /// What the account has granted, as Bitbucket or the vault says. Absent when neither did, and when
+    /// several accounts are linked: what Auth0 lists of each is what was asked for.
+    pub scopes: Option<Vec<String>>,
+    /// Whether the vault or Bitbucket refused the link, so that only a new one helps.
+    pub broken: bool,
     /// Since when.
     pub linked_at: Option<jiff::Timestamp>,
 }

@@ -145,7 +145,8 @@ mod tests {
             connection: "bitbucket".into(),
             username: Some(Foreign::line("<script>alert(1)</script>", 100)),
             display_name: Some(Foreign::line("\"A\" & 'B'", 100)),
-            scopes: Vec::new(),
+            scopes: None,
+            broken: false,
             linked_at: None,
         };
         let page = Page::linked(&account, "<i>me</i>", "token");
