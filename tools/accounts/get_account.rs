@@ -238,7 +238,11 @@ mod tests {
             .faults()
             .add(Fault::new(Service::Auth0, silent).path("/oauth/token").times(1));
         let said = stage.call_as("linked", "get_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        signed in as "Ana Lima" (auth0|ana)
+        linked: a Bitbucket account since …day…, id cac_…
+          scopes: not known
+        "#);
     }
 
     async fn caller(stage: &Stage) -> crate::identity::Caller {
@@ -263,7 +267,14 @@ mod tests {
         let stage = Stage::new().await;
         stage.sandbox().world().link_as("limited", "ana");
         let said = stage.call_as("limited", "get_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        signed in as "Ben Okoye" (auth0|ben)
+        several accounts are linked, so none can be used; `unlink_account` removes the one that is not wanted
+        linked: a Bitbucket account since …day…, id cac_…
+          scopes: not known
+        linked: a Bitbucket account since …day…, id cac_…
+          scopes: not known
+        "#);
     }
 
     #[tokio::test]
@@ -271,7 +282,11 @@ mod tests {
         let stage = Stage::new().await;
         stage.sandbox().world().revoke_bitbucket_grant("linked");
         let said = stage.call_as("linked", "get_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @r#"
+        signed in as "Ana Lima" (auth0|ana)
+        linked: a Bitbucket account since …day…, id cac_…
+          Bitbucket no longer accepts it; `link_account` links it again
+        "#);
     }
 
     #[tokio::test]

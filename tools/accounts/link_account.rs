@@ -133,7 +133,10 @@ mod tests {
     async fn says_that_the_link_stays_when_nobody_can_open_the_page_to_link_anew() {
         let stage = Stage::new().await;
         let said = stage.call_as("linked", "link_account", json!({ "again": true })).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @"
+        refused: only the user can link anew, in their browser; until then the account stays linked as it is
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there; then go on without calling this again
+        ");
         let said = stage.call_as("linked", "list_workspaces", json!({})).await;
         assert!(said.contains("acme"), "{said}");
     }
@@ -143,7 +146,10 @@ mod tests {
         let stage = Stage::new().await;
         stage.sandbox().world().revoke_bitbucket_grant("linked");
         let said = stage.call_as("linked", "link_account", json!({})).await;
-        insta::assert_snapshot!(stage.without_ids(&said), @"");
+        insta::assert_snapshot!(stage.without_ids(&said), @"
+        not_linked: Bitbucket no longer accepts the linked account, so it must be linked again
+        hint: ask the user to open http://127.0.0.1/… in their browser and finish there, then call again
+        ");
         let said = stage.call_consenting_as("linked", "link_account", json!({})).await;
         assert!(said.starts_with("linked: \"Ana Lima\""), "{said}");
     }
