@@ -196,4 +196,26 @@ mod tests {
         assert_eq!(within_bytes("añb", 3), "añ");
         assert_eq!(within_bytes("añb", 9), "añb");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_somebody_writes_stays_inside_its_quotes(text in ".{0,200}") {
+            let quoted = Foreign::line(&text, 100).quoted();
+            let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap();
+            let mut escaped = false;
+            for character in inner.chars() {
+                assert!(escaped || character != '"', "{quoted}");
+                assert!(!character.is_control(), "{quoted}");
+                escaped = character == '\\' && !escaped;
+            }
+            assert!(!escaped, "{quoted}");
+        }
+
+        #[test]
+        fn whatever_somebody_writes_stays_behind_its_margin(text in "(?s).{0,200}") {
+            let block = Foreign::block(&text, 100);
+            assert!(block.indented("  ").lines().all(|line| line.starts_with("  ")), "{block:?}");
+            assert_eq!(clean(block.as_str()), block.as_str(), "cleaning twice changes nothing");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Finds what an argument names, and says what is near when there is no such thing.
 
-use crate::bitbucket::{self, FilePath, Repository, Resolved, Resume};
+use crate::bitbucket::{self, Content, FilePath, Repository, Resolved, Resume};
 use crate::text::Foreign;
 use crate::tools::shown::{NAME, PATH, place};
 use crate::{Error, Result};
@@ -13,6 +13,9 @@ const OFFERED: usize = 3;
 
 /// How many names are looked at.
 const LOOKED_AT: usize = 100;
+
+/// How many bytes are read to tell a file from a folder.
+const FIRST_LOOK: usize = 64 * 1024;
 
 /// The commit that `revision` names, or the main branch's.
 pub(super) async fn revision(
@@ -29,12 +32,47 @@ pub(super) async fn revision(
     }
 }
 
-/// There is nothing at `path`.
+/// There is no folder at `path`, as the `error` said: nothing at all, or a file.
+pub(super) async fn no_folder(
+    repository: &Repository<'_>,
+    resolved: &Resolved,
+    path: &FilePath,
+    error: bitbucket::Error,
+) -> Error {
+    let is_answer = error.is_not_found() || matches!(error, bitbucket::Error::Unreadable { .. });
+    if !is_answer || path.is_root() && !error.is_not_found() {
+        return error.into();
+    }
+    match repository.file(&resolved.hash, path, FIRST_LOOK).await {
+        Ok(Content::Text { .. } | Content::Binary { .. } | Content::Lfs { .. })
+            if !path.is_root() =>
+        {
+            Error::not_found(
+                format!(
+                    "{} in {} is a file, not a folder",
+                    Foreign::line(path.as_str(), PATH).quoted(),
+                    place(repository.id(), resolved)
+                ),
+                "call `get_file` for what is in it",
+            )
+        }
+        _ if error.is_not_found() => no_path(repository, resolved, path).await,
+        _ => error.into(),
+    }
+}
+
+/// There is nothing at `path`, or not even a commit to look at.
 pub(super) async fn no_path(
     repository: &Repository<'_>,
     resolved: &Resolved,
     path: &FilePath,
 ) -> Error {
+    // A whole hash was taken as it is.
+    if resolved.name.is_none()
+        && let Ok(false) = repository.has_commit(&resolved.hash).await
+    {
+        return no_commit(repository, &resolved.hash).await;
+    }
     let says = format!(
         "nothing at {} in {}",
         Foreign::line(path.as_str(), PATH).quoted(),
@@ -80,6 +118,19 @@ async fn no_revision(
         format!("did you mean {near}? `list_branches` shows all")
     };
     Error::not_found(says, hint)
+}
+
+/// The repository is there but the commit is not, or neither is.
+async fn no_commit(repository: &Repository<'_>, hash: &str) -> Error {
+    if let Err(error) = repository.main_branch().await
+        && error.is_not_found()
+    {
+        return Error::no_repository(repository.id());
+    }
+    Error::not_found(
+        format!("no commit {hash} in {}", repository.id()),
+        "call `list_commits` for the commits of a branch",
+    )
 }
 
 fn no_main(repository: &Repository<'_>, error: bitbucket::Error) -> Error {

@@ -278,4 +278,19 @@ mod tests {
             assert!(Revision::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_argument_leads_out_of_its_place_in_an_address(text in "(?s).{0,60}") {
+            if let Ok(id) = repository(&text).and_then(|found| found.id(None).map_err(|e| e.to_string())) {
+                for part in [id.workspace.as_str(), id.slug.as_str()] {
+                    assert!(!matches!(part, "" | "." | ".."), "{text:?}");
+                    assert!(!part.contains(['/', '\\', '%', '?', '#', ' ']), "{text:?}");
+                }
+            }
+            if let Ok(Revision(name)) = Revision::try_from(text.clone()) {
+                assert!(!name.contains("..") && !name.starts_with(['/', '-']), "{text:?}");
+            }
+        }
+    }
 }

@@ -19,8 +19,10 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const SLOT: Duration = Duration::from_secs(60);
 
 /// How long nothing is sent after a 429 that we cannot explain: others use up the account's
-/// allowance as well, and each try may count.
-const PAUSE: Duration = Duration::from_secs(60);
+/// allowance as well, and each try may count. Then one request goes through to see; the next pause
+/// is twice as long, up to a minute.
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Requests that Bitbucket counts together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,26 +31,39 @@ pub(super) enum Family {
     Repository,
     /// Contents of single files.
     RawFile,
+    /// What stands against a merge. Its limit is its own, and not documented.
+    MergeChecks,
     /// Users and workspaces.
     Other,
 }
 
 /// What one account has spent.
 #[derive(Debug, Default)]
-pub(super) struct Budget(Mutex<[Window; 3]>);
+pub(super) struct Budget(Mutex<[Window; 4]>);
 
 #[derive(Debug, Default)]
 struct Window {
     slots: VecDeque<(Instant, u32)>,
-    closed: Option<(Instant, Limit)>,
+    closed: Option<Limit>,
 }
 
+/// A limit that is reached.
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     resource: &'static str,
-    /// Whether we know when it opens, or only when it opens at the latest.
-    known: bool,
-    until: Timestamp,
+    opens: Instant,
+    why: Why,
+}
+
+/// How we know when it opens.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// Bitbucket said so.
+    Told,
+    /// Our own requests of the last hour are as many as the allowance: at the latest then.
+    Spent(Timestamp),
+    /// We do not, and wait for so long before a request goes through to see.
+    Unknown { pause: Duration, is_tried: bool },
 }
 
 impl Family {
@@ -56,6 +71,7 @@ impl Family {
         match self {
             Self::RawFile => 5_000,
             Self::Repository | Self::Other => 1_000,
+            Self::MergeChecks => u32::MAX,
         }
     }
 
@@ -63,6 +79,7 @@ impl Family {
         match self {
             Self::Repository => "repository data",
             Self::RawFile => "file contents",
+            Self::MergeChecks => "merge checks",
             Self::Other => "accounts and workspaces",
         }
     }
@@ -79,13 +96,28 @@ impl Budget {
         self.exhausted_at(family, retry_after, Instant::now(), Timestamp::now())
     }
 
+    /// Notes that a request went through, or failed for another reason: if it was the one to see
+    /// whether an unexplained limit is still there, the others may follow.
+    pub(super) fn not_refused(&self, family: Family) {
+        self.with(family, |window| {
+            window.closed = window.closed.filter(|limit| !matches!(limit.why, Why::Unknown { .. }));
+        });
+    }
+
     fn spend_at(&self, family: Family, now: Instant) -> Result<(), Error> {
         self.with(family, |window| {
-            if let Some((opens, limit)) = window.closed {
-                if now < opens {
-                    return Err(limit.error(Some(opens.duration_since(now))));
+            if let Some(limit) = &mut window.closed {
+                if now < limit.opens {
+                    return Err(limit.error(now));
                 }
-                window.closed = None;
+                match &mut limit.why {
+                    // This request is to see; the others wait for what becomes of it.
+                    Why::Unknown { pause, is_tried } => {
+                        *is_tried = true;
+                        limit.opens = now.checked_add(*pause).unwrap_or(now);
+                    }
+                    Why::Told | Why::Spent(_) => window.closed = None,
+                }
             }
             window.forget(now);
             match window.slots.back_mut() {
@@ -105,26 +137,35 @@ impl Budget {
     ) -> Error {
         self.with(family, |window| {
             window.forget(now);
-            let spent_opens = window.opens(family.allowance());
-            let known = retry_after.is_some() || spent_opens.is_some();
-            let wait = retry_after
-                .or_else(|| spent_opens.map(|opens| opens.saturating_duration_since(now)))
-                .map(|wait| wait.min(HOUR));
-            let latest = wait.unwrap_or(HOUR);
-            let until = clock.checked_add(latest).unwrap_or(clock);
-            let limit = Limit { resource: family.resource(), known, until };
-            let pause = wait.unwrap_or(PAUSE);
-            window.closed = now.checked_add(pause).map(|opens| (opens, limit));
-            limit.error(Some(pause))
+            let until = |wait| clock.checked_add(wait).unwrap_or(clock);
+            let (wait, why) = if let Some(wait) = retry_after {
+                (wait.min(HOUR), Why::Told)
+            } else if let Some(opens) = window.opens(family.allowance()) {
+                let wait = opens.saturating_duration_since(now).min(HOUR);
+                (wait, Why::Spent(until(wait)))
+            } else {
+                let pause = match window.closed.map(|limit| limit.why) {
+                    Some(Why::Unknown { pause, is_tried: true }) => (pause * 2).min(LONGEST_PAUSE),
+                    // Requests that were under way together are refused together.
+                    Some(Why::Unknown { pause, is_tried: false }) => pause,
+                    _ => FIRST_PAUSE,
+                };
+                (pause, Why::Unknown { pause, is_tried: false })
+            };
+            let opens = now.checked_add(wait).unwrap_or(now);
+            let limit = Limit { resource: family.resource(), opens, why };
+            window.closed = Some(limit);
+            limit.error(now)
         })
     }
 
     fn with<T>(&self, family: Family, work: impl FnOnce(&mut Window) -> T) -> T {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [repository, raw_file, other] = &mut *windows;
+        let [repository, raw_file, merge_checks, other] = &mut *windows;
         work(match family {
             Family::Repository => repository,
             Family::RawFile => raw_file,
+            Family::MergeChecks => merge_checks,
             Family::Other => other,
         })
     }
@@ -154,9 +195,13 @@ impl Window {
 }
 
 impl Limit {
-    fn error(self, wait: Option<Duration>) -> Error {
-        let after = if self.known { wait } else { None };
-        Error::RateLimited { resource: self.resource, after, until: self.until }
+    fn error(self, now: Instant) -> Error {
+        let (after, until) = match self.why {
+            Why::Told => (Some(self.opens.saturating_duration_since(now)), None),
+            Why::Spent(until) => (None, Some(until)),
+            Why::Unknown { .. } => (None, None),
+        };
+        Error::RateLimited { resource: self.resource, after, until }
     }
 }
 
@@ -168,12 +213,14 @@ mod tests {
         start + Duration::from_secs(60 * minutes)
     }
 
-    fn limit(error: Error) -> (Option<u64>, String) {
+    fn limit(error: Error) -> String {
         match error {
-            Error::RateLimited { after, until, .. } => {
-                (after.map(|after| after.as_secs()), until.to_string())
+            Error::RateLimited { after: Some(after), until: None, .. } => {
+                format!("in {} seconds", after.as_secs())
             }
-            other => panic!("{other}"),
+            Error::RateLimited { after: None, until: Some(until), .. } => format!("until {until}"),
+            Error::RateLimited { after: None, until: None, .. } => "unknown".to_owned(),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -188,30 +235,55 @@ mod tests {
             budget.spend_at(Family::Repository, at(10, start)).unwrap();
         }
         let told = limit(budget.exhausted_at(Family::Repository, None, at(30, start), clock));
-        assert_eq!(told, (Some(31 * 60), "2026-11-24T14:21:00Z".to_owned()));
+        assert_eq!(told, "until 2026-11-24T14:21:00Z");
         let refused = budget.spend_at(Family::Repository, at(40, start)).unwrap_err();
-        assert_eq!(limit(refused), (Some(21 * 60), "2026-11-24T14:21:00Z".to_owned()));
+        assert_eq!(limit(refused), "until 2026-11-24T14:21:00Z");
+        budget.not_refused(Family::Repository);
+        budget.spend_at(Family::Repository, at(40, start)).unwrap_err();
         budget.spend_at(Family::RawFile, at(40, start)).unwrap();
         budget.spend_at(Family::Repository, at(61, start)).unwrap();
     }
 
     #[test]
-    fn pauses_when_others_used_the_allowance_up() {
+    fn lets_one_request_through_to_see_whether_a_limit_is_still_there() {
         let (budget, start) = (Budget::default(), Instant::now());
-        let clock: Timestamp = "2026-11-24T13:20:00Z".parse().unwrap();
-        budget.spend_at(Family::Other, start).unwrap();
-        let told = limit(budget.exhausted_at(Family::Other, None, start, clock));
-        assert_eq!(told, (None, "2026-11-24T14:20:00Z".to_owned()));
-        assert!(budget.spend_at(Family::Other, start + PAUSE / 2).is_err());
-        budget.spend_at(Family::Other, start + PAUSE).unwrap();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let spend = |seconds| budget.spend_at(Family::Repository, after(seconds)).map_err(limit);
+        let refused = |seconds| {
+            let clock = Timestamp::UNIX_EPOCH;
+            limit(budget.exhausted_at(Family::Repository, None, after(seconds), clock))
+        };
+        let unknown = || Err("unknown".to_owned());
+        spend(0).unwrap();
+        assert_eq!(refused(0), "unknown");
+        assert_eq!(spend(9), unknown());
+        assert_eq!(spend(10), Ok(()));
+        assert_eq!(spend(11), unknown(), "only one goes to see");
+        assert_eq!(refused(12), "unknown");
+        assert_eq!(spend(31), unknown(), "the second pause is twice as long");
+        assert_eq!(spend(32), Ok(()));
+        budget.not_refused(Family::Repository);
+        assert_eq!(spend(33), Ok(()));
+        assert_eq!(refused(34), "unknown");
+        assert_eq!(spend(44), Ok(()), "and then it starts over");
+    }
+
+    #[test]
+    fn closes_no_other_data_because_of_merge_checks() {
+        let (budget, start) = (Budget::default(), Instant::now());
+        budget.spend_at(Family::MergeChecks, start).unwrap();
+        budget.exhausted_at(Family::MergeChecks, None, start, Timestamp::UNIX_EPOCH);
+        budget.spend_at(Family::MergeChecks, start).unwrap_err();
+        budget.spend_at(Family::Repository, start).unwrap();
     }
 
     #[test]
     fn believes_retry_after() {
         let (budget, start) = (Budget::default(), Instant::now());
-        let clock: Timestamp = "2026-11-24T13:20:00Z".parse().unwrap();
         let wait = Some(Duration::from_secs(90));
-        let told = limit(budget.exhausted_at(Family::Other, wait, start, clock));
-        assert_eq!(told, (Some(90), "2026-11-24T13:21:30Z".to_owned()));
+        let told = budget.exhausted_at(Family::Other, wait, start, Timestamp::UNIX_EPOCH);
+        assert_eq!(limit(told), "in 90 seconds");
+        let soon = start + Duration::from_secs(60);
+        assert_eq!(limit(budget.spend_at(Family::Other, soon).unwrap_err()), "in 30 seconds");
     }
 }

@@ -11,6 +11,7 @@ use url::Url;
 use super::budget::Family;
 use super::connector::Connector;
 use super::path::Path;
+use super::redirect::Leaving;
 use super::send::{Opened, Request};
 use super::{Client, Error};
 
@@ -31,7 +32,7 @@ pub(crate) struct Call<'a> {
     body: Option<Result<Body, String>>,
     time: Duration,
     family: Option<Family>,
-    stays: bool,
+    leaving: Leaving,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ impl<'a> Call<'a> {
             body: None,
             time: USUAL,
             family: None,
-            stays: false,
+            leaving: Leaving::Refused,
         }
     }
 
@@ -120,9 +121,22 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Does not follow a redirect that leaves the API.
-    pub(super) fn stays(mut self) -> Self {
-        self.stays = true;
+    /// Counts as a look at merge checks, which have a limit of their own.
+    pub(super) fn merge_checks(mut self) -> Self {
+        self.family = Some(Family::MergeChecks);
+        self
+    }
+
+    /// Takes a redirect that leaves the API for an answer, and does not follow it.
+    pub(super) fn tells_when_elsewhere(mut self) -> Self {
+        self.leaving = Leaving::Told;
+        self
+    }
+
+    /// Follows a redirect that leaves the API, since the content is expected to come from storage.
+    #[cfg(test)]
+    pub(super) fn from_storage(mut self) -> Self {
+        self.leaving = Leaving::Followed;
         self
     }
 
@@ -138,9 +152,13 @@ impl<'a> Call<'a> {
         self.fetch().await.map(|(answer, _)| answer)
     }
 
-    /// Sends it, and takes any success for an answer.
+    /// Sends it, and takes any success for an answer, unless it is a page for people.
     pub(crate) async fn empty(self) -> Result<(), Error> {
-        self.within(async { self.open("application/json").await.map(|_| ()) }).await
+        let work = async {
+            let opened = self.open("application/json").await?;
+            if opened.is_page() { Err(Error::unreadable(WEB_PAGE)) } else { Ok(()) }
+        };
+        self.within(work).await
     }
 
     /// Sends it, and reads at most `limit` bytes.
@@ -273,7 +291,7 @@ impl<'a> Call<'a> {
                 body,
                 accept,
                 family,
-                stays: self.stays,
+                leaving: self.leaving,
             })
             .await
     }
@@ -298,8 +316,17 @@ impl<'a> Call<'a> {
 /// How much of a file is looked at before the rest is downloaded.
 const FIRST_LOOK: usize = 8 * 1024;
 
+/// What is said of a sign-in page or a proxy's page, where data was expected.
+pub(super) const WEB_PAGE: &str = "it is a web page";
+
 /// Reads an answer without showing any of it in the error: only where it went wrong.
 fn decode<T: DeserializeOwned>(opened: &Opened, data: &[u8]) -> Result<T, Error> {
+    if opened.is_page() {
+        return Err(Error::unreadable(WEB_PAGE));
+    }
+    if data.is_empty() {
+        return Err(Error::unreadable("it is empty"));
+    }
     if !opened.is_json() {
         return Err(Error::unreadable("it is not JSON"));
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::wire::{User, null_as_default, time};
 use super::{Error, Page, Repository};
 
-/// The most comments or tasks on a page.
-const PAGE: u32 = 100;
+/// The most comments or tasks on a page. More may work, but 50 is known to.
+const PAGE: u32 = 50;
 
 const COMMENT_FIELDS: &str = "next,size,values.id,values.content.raw,values.created_on,\
     values.user.uuid,values.user.nickname,values.user.display_name,\

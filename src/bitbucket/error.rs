@@ -54,10 +54,11 @@ pub enum Error {
     RateLimited {
         /// Of what there was too much.
         resource: &'static str,
-        /// When to try again, as far as that is known.
+        /// When to try again, where Bitbucket says so.
         after: Option<Duration>,
-        /// When the limit is open again at the latest, if nobody else draws on it.
-        until: Timestamp,
+        /// When the limit is open again at the latest, where our own requests of the last hour
+        /// explain it.
+        until: Option<Timestamp>,
     },
     /// Bitbucket gave up (its status 555), or took longer than the endpoint may.
     #[error("Bitbucket did not finish in time")]
@@ -106,6 +107,8 @@ impl Error {
             | Self::Deadline
             | Self::Cancelled
             | Self::TooLarge { .. }
+            // A 303 comes after the work is done: RFC 9110 §15.4.4.
+            | Self::Redirect(_)
             | Self::Unreadable { .. } => true,
             Self::Status { status, .. } => *status >= 500,
             Self::Transport(error) => !error.nothing_was_sent(),

@@ -110,7 +110,8 @@ impl Repository<'_> {
     /// `GET pullrequests/{number}/mergeability/checks`. It fails more often than other endpoints:
     /// it has a rate limit of its own, and answers 500 where a custom check cannot be read.
     pub(crate) async fn mergeability(&self, number: u32) -> Result<Mergeability, Error> {
-        self.client().get(self.pull_request(number).fixed("mergeability/checks")).json().await
+        let path = self.pull_request(number).fixed("mergeability/checks");
+        self.client().get(path).merge_checks().json().await
     }
 
     /// `POST pullrequests/{number}/merge`

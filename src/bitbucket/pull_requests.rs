@@ -5,13 +5,14 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::call::WEB_PAGE;
 use super::wire::{User, null_as_default, time};
 use super::{Bytes, Call, Error, Page, Path, Repository, Resume};
 
 /// The most pull requests on a page; 100 is answered with 400.
 const PAGE: u32 = 50;
-/// The most changed files on a page.
-const FILES_PAGE: u32 = 100;
+/// The most changed files on a page. More may work, but 50 is known to.
+const FILES_PAGE: u32 = 50;
 
 const LIST_FIELDS: &str = "next,size,values.id,values.title,values.state,values.draft,\
     values.author.uuid,values.author.nickname,values.author.display_name,\
@@ -221,7 +222,10 @@ impl Repository<'_> {
     ) -> Result<Bytes, Error> {
         let path = self.pull_request(number).fixed("diff");
         let call = self.client().get(path).queries(paths.iter().map(|path| ("path", path)));
-        call.queries(context.map(|lines| ("context", lines))).slow().bytes(limit).await
+        let call = call.queries(context.map(|lines| ("context", lines))).slow();
+        let diff = call.bytes(limit).await?;
+        let kind = diff.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
+        if kind.starts_with("text/html") { Err(Error::unreadable(WEB_PAGE)) } else { Ok(diff) }
     }
 
     /// `POST` or `DELETE pullrequests/{number}/approve` and `…/request-changes`
@@ -332,6 +336,8 @@ pub(crate) fn is_hash(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bitbucket::RepositoryId;
+    use crate::bitbucket::stand_in::{Reply, StandIn};
 
     #[test]
     fn reads_a_pull_request_full_of_nulls() {
@@ -340,6 +346,29 @@ mod tests {
             "participants": [{"user": null, "state": null}], "updated_on": "yesterday"}"#;
         let read: PullRequest = serde_json::from_str(sent).unwrap();
         assert_eq!((read.id, read.state, read.head()), (7, State::Unknown, None));
+    }
+
+    #[tokio::test]
+    async fn asks_for_pages_that_every_endpoint_is_known_to_give() {
+        let stand_in =
+            StandIn::new(|_| Reply::json(200, &serde_json::json!({ "values": [] }))).await;
+        let client = stand_in.client();
+        let repository = client.repository(&RepositoryId::try_from("acme/shop").unwrap());
+        repository.pull_request_files(1, 1_000).await.unwrap();
+        repository.list_comments(1, 1_000).await.unwrap();
+        repository.list_tasks(1, 1_000).await.unwrap();
+        for asked in stand_in.asked() {
+            assert_eq!(asked.query("pagelen").as_deref(), Some("50"), "{}", asked.target);
+        }
+    }
+
+    #[tokio::test]
+    async fn takes_no_web_page_for_a_diff() {
+        let stand_in = StandIn::new(|_| Reply::new(200, "text/html; charset=utf-8", "<p>")).await;
+        let client = stand_in.client();
+        let repository = client.repository(&RepositoryId::try_from("acme/shop").unwrap());
+        let error = repository.pull_request_diff(1, &[], None, 100).await.unwrap_err();
+        assert_eq!(error.to_string(), "Bitbucket's answer is not as expected: it is a web page");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Where a redirect may lead, and who may see the token on the way.
 //!
 //! Bitbucket redirects diffs to another address of its API, which needs the header again, and logs,
-//! downloads and large files to storage elsewhere, which must never see it.
+//! downloads and large files to storage elsewhere, which must never see it. Only where storage is
+//! expected may a request leave the API: whatever answers elsewhere is not Bitbucket, and what it
+//! says would be taken for Bitbucket's word.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -34,6 +36,22 @@ pub enum Refusal {
     /// Following would repeat a write, turn it into a read, or send its body elsewhere.
     #[error("although it was a write")]
     Write,
+    /// The target is not the API, and the endpoint is one that only the API may answer.
+    #[error("to another address")]
+    Elsewhere,
+}
+
+/// What happens when a redirect leaves the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// It is refused.
+    #[default]
+    Refused,
+    /// It is not followed, but is the answer: the content is kept elsewhere.
+    Told,
+    /// It is followed without the token.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no endpoint asked today hands out storage"))]
+    Followed,
 }
 
 /// The next request of a redirected one.

@@ -81,12 +81,16 @@ impl Repository<'_> {
         } else if let Some(tag) = revision.strip_prefix("refs/tags/") {
             self.tag(tag).await?.target.hash
         } else if revision.contains('/') {
-            match self.branch(revision).await {
-                Err(error) if error.is_not_found() => self.tag(revision).await?.target.hash,
-                branch => branch?.target.hash,
-            }
+            let missing = || Error::NotFound { message: None };
+            self.named(revision).await?.ok_or_else(missing)?.target.hash
         } else {
-            self.commit_hash(revision).await?
+            // Whether this endpoint takes names as well is not documented.
+            match self.commit_hash(revision).await {
+                Err(error) if error.is_not_found() => {
+                    self.named(revision).await?.ok_or(error)?.target.hash
+                }
+                hash => hash?,
+            }
         };
         Resolved::new(hash, Some(revision.to_owned()))
     }
@@ -119,6 +123,26 @@ impl Repository<'_> {
             ))
             .page(PAGE, limit, resume)
             .await
+    }
+
+    /// The branch of that name, else the tag.
+    async fn named(&self, name: &str) -> Result<Option<BranchData>, Error> {
+        match self.branch(name).await {
+            Err(error) if error.is_not_found() => {}
+            branch => return branch.map(Some),
+        }
+        match self.tag(name).await {
+            Err(error) if error.is_not_found() => Ok(None),
+            tag => tag.map(Some),
+        }
+    }
+
+    /// Whether there is a commit `hash`.
+    pub(crate) async fn has_commit(&self, hash: &str) -> Result<bool, Error> {
+        match self.commit_hash(hash).await {
+            Err(error) if error.is_not_found() => Ok(false),
+            found => found.map(|_| true),
+        }
     }
 
     async fn reference(&self, path: Path) -> Result<BranchData, Error> {
@@ -164,7 +188,11 @@ mod tests {
             let known = path.strip_prefix("/2.0/repositories/acme/shop").unwrap();
             match known {
                 "" => Reply::json(200, &json!({ "mainbranch": { "name": "main" } })),
-                "/refs/branches/main" | "/refs/branches/feature%2Fx" | "/refs/tags/v%2F1" => {
+                "/refs/branches/main"
+                | "/refs/branches/feature%2Fx"
+                | "/refs/branches/topic"
+                | "/refs/tags/v%2F1"
+                | "/refs/tags/v2.0" => {
                     Reply::json(200, &json!({ "name": "x", "target": { "hash": HASH } }))
                 }
                 "/commit/v1.0" | "/commit/a6e5e7d" => Reply::json(200, &json!({ "hash": HASH })),
@@ -180,6 +208,9 @@ mod tests {
             (Some("feature/x"), Some("feature/x"), 1),
             (Some("v/1"), Some("v/1"), 2),
             (Some("v1.0"), Some("v1.0"), 1),
+            // Where only hashes are taken for commits.
+            (Some("topic"), Some("topic"), 2),
+            (Some("v2.0"), Some("v2.0"), 3),
             (Some("a6e5e7d"), None, 1),
             (Some(HASH), None, 0),
             (Some("refs/heads/feature/x"), Some("refs/heads/feature/x"), 1),
@@ -190,7 +221,9 @@ mod tests {
             assert_eq!(resolved.name.as_deref(), name, "{revision:?}");
             assert_eq!(stand_in.seen().len(), requests, "{revision:?}");
         }
-        let error = repository.resolve(Some("nope/x"), None).await.unwrap_err();
-        assert_eq!(error.to_string(), "Bitbucket found nothing: \"no such branch\"");
+        for nothing in ["nope/x", "nope"] {
+            let error = repository.resolve(Some(nothing), None).await.unwrap_err();
+            assert!(error.is_not_found(), "{error}");
+        }
     }
 }

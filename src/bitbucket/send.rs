@@ -9,8 +9,8 @@ use url::Url;
 use super::budget::Family;
 use super::call::Body;
 use super::problem::{self, LONGEST_PROBLEM};
-use super::redirect::{self, MOST_HOPS, Refusal};
-use super::token::AccessToken;
+use super::redirect::{self, Leaving, MOST_HOPS, Refusal};
+use super::token::{AccessToken, TokenError};
 use super::{Client, Error};
 use crate::net;
 
@@ -33,8 +33,7 @@ pub(super) struct Request<'r> {
     pub(super) body: Option<Body>,
     pub(super) accept: &'static str,
     pub(super) family: Family,
-    /// Whether a redirect away from the API is an answer, not something to follow.
-    pub(super) stays: bool,
+    pub(super) leaving: Leaving,
 }
 
 /// An answer whose body is not read yet.
@@ -120,15 +119,18 @@ impl Client {
                 (&opened.url, authorized),
                 opened.header("location"),
             )?;
-            if !next.authorized && request.stays {
-                opened.elsewhere = Some(next.url.host_str().unwrap_or_default().to_owned());
-                return Ok(opened);
-            }
-            if !next.authorized
-                && !self.connector.is_loopback()
-                && redirect::resolves_to_private(&next.url).await
-            {
-                return Err(Refusal::Private.into());
+            if !next.authorized {
+                match request.leaving {
+                    Leaving::Refused => return Err(Refusal::Elsewhere.into()),
+                    Leaving::Told => {
+                        opened.elsewhere = Some(next.url.host_str().unwrap_or_default().to_owned());
+                        return Ok(opened);
+                    }
+                    Leaving::Followed => {}
+                }
+                if !self.connector.is_loopback() && redirect::resolves_to_private(&next.url).await {
+                    return Err(Refusal::Private.into());
+                }
             }
             (url, method, authorized) = (next.url, next.method, next.authorized);
             if authorized && method == Method::GET {
@@ -157,8 +159,13 @@ impl Client {
         if let Some(body) = request.body.as_ref().filter(|_| method == request.method) {
             builder = builder.header("content-type", &body.content_type).body(body.data.clone());
         }
-        let response =
-            builder.send().await.map_err(|error| net::Error::from_reqwest(SERVICE, error))?;
+        let sent = builder.send().await;
+        if token.is_some()
+            && !sent.as_ref().is_ok_and(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
+        {
+            self.granted.budget().not_refused(request.family);
+        }
+        let response = sent.map_err(|error| net::Error::from_reqwest(SERVICE, error))?;
         let opened = Opened { response, url, authorized: token.is_some(), elsewhere: None };
         // A refused token says nothing about the account.
         if opened.authorized
@@ -198,10 +205,18 @@ impl Opened {
     }
 
     pub(super) fn is_json(&self) -> bool {
-        self.header("content-type").is_some_and(|value| {
-            let essence = value.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case("application/json") || essence.ends_with("+json")
-        })
+        let kind = self.media_type();
+        kind.eq_ignore_ascii_case("application/json") || kind.ends_with("+json")
+    }
+
+    /// Whether it is a page for people.
+    pub(super) fn is_page(&self) -> bool {
+        self.media_type().eq_ignore_ascii_case("text/html")
+    }
+
+    fn media_type(&self) -> &str {
+        let kind = self.header("content-type").unwrap_or_default();
+        kind.split(';').next().unwrap_or_default().trim()
     }
 
     /// The next piece of the body.
@@ -230,7 +245,13 @@ impl Opened {
 
     async fn problem(mut self, token: &AccessToken) -> Error {
         let status = self.status();
-        let is_json = self.is_json() && self.authorized;
+        // A status from elsewhere says nothing about the account, its rights or its limits.
+        if !self.authorized {
+            return Error::unreadable(format!(
+                "it led to another address, which answered {status}"
+            ));
+        }
+        let is_json = self.is_json();
         let body = if is_json { self.read(LONGEST_PROBLEM).await.ok() } else { None };
         let (body, _) = body.unwrap_or_default();
         problem::error(status, is_json, &body, token.expose())
@@ -253,7 +274,7 @@ fn carry_over(url: &mut Url, query: &[(&'static str, String)]) {
 
 fn bearer(token: &AccessToken) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-        .map_err(|_| Error::unreadable("the token cannot be sent"))?;
+        .map_err(|_| TokenError("the token does not fit into a header".into()))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -324,14 +345,51 @@ mod tests {
         })
         .await;
         let client = api.client();
-        let log = client.get(Path::new("user")).bytes(100).await.unwrap();
+        let log = client.get(Path::new("user")).from_storage().bytes(100).await.unwrap();
         assert_eq!(log.data, b"log");
-        client.get(Path::new("back")).bytes(100).await.unwrap_err();
+        let error = client.get(Path::new("back")).from_storage().bytes(100).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Bitbucket's answer is not as expected: it led to another address, which answered \
+             401 Unauthorized"
+        );
         assert_eq!(storage.asked().iter().filter(|asked| asked.authorization.is_some()).count(), 0);
         assert_eq!(
             api.seen(),
             ["GET /2.0/user Bearer good", "GET /2.0/back Bearer good", "GET /2.0/secret no token",]
         );
+    }
+
+    #[tokio::test]
+    async fn takes_nothing_from_another_origin_for_bitbuckets_answer() {
+        let foreign = StandIn::new(|asked| match asked.target.as_str() {
+            "/refuses" => Reply::json(401, &json!({})),
+            _ => fine(),
+        })
+        .await;
+        let elsewhere = foreign.origin.clone();
+        let api = StandIn::new(move |asked| {
+            let to = asked.target.trim_start_matches("/2.0/");
+            Reply::redirect(
+                if asked.method == "GET" { 302 } else { 303 },
+                format!("{elsewhere}/{to}"),
+            )
+        })
+        .await;
+        let client = api.client();
+        let refused = Err("Bitbucket redirected the request: to another address".to_owned());
+        for path in ["answers", "refuses"] {
+            let call = || client.get(Path::new(path));
+            let write = || client.post(Path::new(path));
+            let said = |error: Error| error.to_string();
+            assert_eq!(call().json::<Value>().await.map(drop).map_err(said), refused);
+            assert_eq!(call().page::<Value>(5, 5, None).await.map(drop).map_err(said), refused);
+            assert_eq!(call().bytes(100).await.map(drop).map_err(said), refused);
+            assert_eq!(call().empty().await.map_err(said), refused);
+            assert_eq!(write().empty().await.map_err(said), refused);
+            assert_eq!(write().answer::<Value>().await.map(drop).map_err(said), refused);
+        }
+        assert_eq!(foreign.seen(), Vec::<String>::new());
     }
 
     #[tokio::test]
@@ -402,13 +460,15 @@ mod tests {
         let stand_in = StandIn::new(|asked| match asked.query("status").as_deref() {
             Some("200") => Reply::new(200, "text/html", "<p>secret-of-a-page"),
             Some("broken") => Reply::new(200, "application/json", "{\"secret-of-a-page"),
+            Some("204") => Reply::new(204, "text/plain", ""),
             _ => Reply::new(404, "text/html; charset=utf-8", "<p>secret-of-a-page"),
         })
         .await;
         let client = stand_in.client();
         for (status, said) in [
             ("404", "Bitbucket found nothing"),
-            ("200", "Bitbucket's answer is not as expected: it is not JSON"),
+            ("200", "Bitbucket's answer is not as expected: it is a web page"),
+            ("204", "Bitbucket's answer is not as expected: it is empty"),
             (
                 "broken",
                 "Bitbucket's answer is not as expected: its JSON is broken (line 1, column 18)",
@@ -417,6 +477,10 @@ mod tests {
             let call = client.get(Path::new("user")).query("status", status);
             assert_eq!(call.json::<Value>().await.unwrap_err().to_string(), said);
         }
+        let page = || client.post(Path::new("user")).query("status", "200");
+        let said = "Bitbucket's answer is not as expected: it is a web page";
+        assert_eq!(page().empty().await.unwrap_err().to_string(), said);
+        assert_eq!(page().answer::<Value>().await.unwrap_err().to_string(), said);
     }
 
     #[tokio::test]
@@ -428,9 +492,31 @@ mod tests {
         let client = stand_in.client();
         for _ in 0..2 {
             let error = ask(&client).await.unwrap_err();
-            assert!(matches!(error, Error::RateLimited { after: None, .. }), "{error:?}");
+            assert!(
+                matches!(error, Error::RateLimited { after: None, until: None, .. }),
+                "{error:?}"
+            );
         }
         assert_eq!(stand_in.seen().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn goes_on_with_a_repository_when_only_its_merge_checks_are_refused() {
+        let stand_in = StandIn::new(|asked| {
+            if asked.target.contains("mergeability") {
+                return Reply::new(429, "text/plain", "Rate limit for this resource");
+            }
+            Reply::json(200, &json!({ "id": 1 }))
+        })
+        .await;
+        let client = stand_in.client();
+        let repository = client.repository(&"acme/shop".try_into().unwrap());
+        for _ in 0..2 {
+            let error = repository.mergeability(1).await.unwrap_err();
+            assert_eq!(error.to_string(), "Bitbucket's rate limit for merge checks is reached");
+            repository.get_pull_request(1).await.unwrap();
+        }
+        assert_eq!(stand_in.seen().len(), 3);
     }
 
     #[tokio::test]

@@ -85,7 +85,7 @@ impl Repository<'_> {
             .client
             .get(self.path().fixed("src").segment(hash).rest(path))
             .raw_file()
-            .stays()
+            .tells_when_elsewhere()
             .slow();
         let bytes = call.bytes_if(limit, |first| !is_binary(first)).await?;
         if bytes.elsewhere.is_some() {

@@ -20,7 +20,10 @@ impl Ask for TerminalAsk {
                 return Ok(Answered::Yes);
             }
             if !io::stdin().is_terminal() {
-                return Ok(Answered::No);
+                return Err(Error::refused(
+                    format!("nobody is at this terminal to say yes: {question}"),
+                    "nothing was done; `--yes` says yes beforehand",
+                ));
             }
             let answer = prompt(&format!("{question} [y/N] ")).await.map_err(Error::internal)?;
             let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");

@@ -87,7 +87,7 @@ impl<'a> Diff<'a> {
     }
 }
 
-impl FileDiff<'_> {
+impl<'a> FileDiff<'a> {
     /// Where it is now, or was before it was removed.
     pub(crate) fn path(&self) -> &str {
         self.new_path.as_deref().or(self.old_path.as_deref()).unwrap_or_default()
@@ -111,6 +111,28 @@ impl FileDiff<'_> {
         ends.any(|end| Some(end) != first)
     }
 
+    /// How many lines its hunks have.
+    pub(crate) fn lines(&self) -> usize {
+        self.hunks.iter().map(|hunk| hunk.lines.len()).sum()
+    }
+
+    /// Its hunks from the line `from` on, the first line of the first hunk being 1.
+    ///
+    /// Lines are counted in the diff, since one that went has no number in the new file. What is cut
+    /// off is whole lines, so that the rest of a hunk is a hunk of its own with its own head.
+    pub(crate) fn hunks_from(&self, from: usize) -> Vec<Hunk<'a>> {
+        let mut skipped = from.saturating_sub(1);
+        let mut hunks = Vec::new();
+        for hunk in &self.hunks {
+            let count = hunk.lines.len();
+            if skipped < count {
+                hunks.push(hunk.part(skipped, count));
+            }
+            skipped = skipped.saturating_sub(count);
+        }
+        hunks
+    }
+
     fn count(&self, sign: Sign) -> usize {
         self.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.sign == sign).count()
     }
@@ -122,20 +144,13 @@ impl<'a> Hunk<'a> {
         let mut shown = self.head();
         for line in &self.lines {
             shown.push('\n');
-            shown.push(line.sign.as_char());
-            shown.push_str(&clean(line.text));
-            if returns && line.returns() {
-                shown.push('␍');
-            }
-            if line.unterminated {
-                shown.push_str("\n\\ No newline at end of file");
-            }
+            shown.push_str(&line.show(returns));
         }
         shown
     }
 
     /// The line with which it starts: where it stands, and how many lines it has on either side.
-    fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         let count = |other: Sign| self.lines.iter().filter(|line| line.sign != other).count();
         let side = |start: u32, count: usize| match count {
             1 => start.to_string(),
@@ -153,34 +168,23 @@ impl<'a> Hunk<'a> {
         head
     }
 
-    /// The last line number on the new side that it covers.
-    pub(crate) fn new_end(&self) -> u32 {
-        self.lines
-            .iter()
-            .filter(|line| line.sign != Sign::Removed)
-            .map(|line| line.new)
-            .max()
-            .unwrap_or(self.new_start)
-    }
-
-    /// The same hunk from line `from` of the new side on; nothing if it ends before.
-    ///
-    /// What is cut off is whole lines, so that the rest is a hunk of its own with its own head.
-    pub(crate) fn since(&self, from: u32) -> Option<Self> {
-        let skip = self.lines.iter().position(|line| line.new >= from)?;
-        Some(self.part(skip, self.lines.len()))
-    }
-
     /// The lines from `start` up to, not including, `end` as a hunk of their own.
     pub(crate) fn part(&self, start: usize, end: usize) -> Self {
         let lines: Vec<Line<'a>> = self.lines.get(start..end).unwrap_or_default().to_vec();
-        if start == 0 {
-            return Self { lines, ..self.clone() };
-        }
+        let side = |other: Sign, whole: u32, first: Option<u32>| {
+            let is_on_side = |line: &Line<'_>| line.sign != other;
+            let first = first.unwrap_or(whole);
+            // Git numbers a side without any line by the line before it.
+            match (self.lines.iter().any(is_on_side), lines.iter().any(is_on_side)) {
+                (true, true) => first,
+                (true, false) => first.saturating_sub(1),
+                (false, _) => whole,
+            }
+        };
         let first = lines.first();
         Self {
-            old_start: first.map_or(self.old_start, |line| line.old),
-            new_start: first.map_or(self.new_start, |line| line.new),
+            old_start: side(Sign::Added, self.old_start, first.map(|line| line.old)),
+            new_start: side(Sign::Removed, self.new_start, first.map(|line| line.new)),
             section: self.section,
             lines,
         }
@@ -188,6 +192,25 @@ impl<'a> Hunk<'a> {
 }
 
 impl Line<'_> {
+    /// The line as a diff shows it, cleaned, with its carriage return if `returns`.
+    pub(crate) fn show(&self, returns: bool) -> String {
+        let returned = if returns && self.returns() { "␍" } else { "" };
+        self.with_sign(&format!("{}{returned}", clean(self.text)))
+    }
+
+    /// The first `kept` bytes of the line, and a mark that says how much is missing.
+    pub(crate) fn show_start(&self, kept: usize) -> String {
+        let text = clean(self.text);
+        let start = crate::text::within_bytes(&text, kept);
+        let missing = text.chars().count() - start.chars().count();
+        self.with_sign(&format!("{start} … ({missing} more characters)"))
+    }
+
+    fn with_sign(&self, text: &str) -> String {
+        let end = if self.unterminated { "\n\\ No newline at end of file" } else { "" };
+        format!("{}{text}{end}", self.sign.as_char())
+    }
+
     fn returns(&self) -> bool {
         self.text.ends_with('\r')
     }
@@ -264,12 +287,18 @@ index 1..2 100644
         let diff = Diff::read(DIFF);
         let hunk = &diff.files[0].hunks[0];
         assert_eq!(hunk.part(0, 3).show(false), "@@ -1,2 +1,2 @@ class Cart {\n one\n-two\n+two!");
+        let rest = |from| {
+            let hunks = diff.files[0].hunks_from(from);
+            hunks.iter().map(|hunk| hunk.show(false)).collect::<Vec<_>>().join("\n")
+        };
         assert_eq!(
-            hunk.since(3).unwrap().show(false),
-            "@@ -3,2 +3,3 @@ class Cart {\n+two and a half\n three\n four"
+            rest(4),
+            "@@ -3,2 +3,3 @@ class Cart {\n+two and a half\n three\n four\n\
+             @@ -20 +21 @@\n-old\n\\ No newline at end of file\n+new"
         );
-        assert!(hunk.since(6).is_none());
-        assert_eq!(hunk.new_end(), 5);
+        assert_eq!(rest(8), "@@ -20,0 +21 @@\n+new");
+        assert_eq!(hunk.part(1, 2).show(false), "@@ -2 +1,0 @@ class Cart {\n-two");
+        assert_eq!((rest(9), diff.files[0].lines()), (String::new(), 8));
     }
 
     #[test]

@@ -36,10 +36,13 @@ impl From<bitbucket::Error> for Error {
             ),
             Wire::RateLimited { after, until, .. } => Self::RateLimited {
                 service: "Bitbucket",
-                when: Some(after.map_or_else(
-                    || format!("at the latest at {}", until.strftime("%H:%M UTC")),
-                    |after| format!("in {} seconds", after.as_secs().max(1)),
-                )),
+                when: Some(match (after, until) {
+                    (Some(after), _) => format!("in {} seconds", after.as_secs().max(1)),
+                    (None, Some(until)) => {
+                        format!("at the latest at {}", until.strftime("%H:%M UTC"))
+                    }
+                    (None, None) => "in a minute".to_owned(),
+                }),
             },
             Wire::TimedOut => Self::TimedOut {
                 says: "Bitbucket did not finish in time".into(),
@@ -71,7 +74,16 @@ impl From<bitbucket::Error> for Error {
                     "change what it names, then call again",
                 )
             }
-            Wire::Status { .. } | Wire::Transport(_) | Wire::Unreadable { .. } | Wire::Redirect(_) => {
+            Wire::Unreadable { .. } | Wire::Redirect(_) => {
+                tracing::warn!(error = %chain(&error), "Bitbucket's answer could not be used");
+                let why = match error {
+                    Wire::Redirect(refusal) => format!("it redirected the request {refusal}"),
+                    Wire::Unreadable { why } => why,
+                    other => other.to_string(),
+                };
+                Self::Unusable { service: "Bitbucket", why }
+            }
+            Wire::Status { .. } | Wire::Transport(_) => {
                 tracing::warn!(error = %chain(&error), "Bitbucket failed");
                 Self::Unavailable { service: "Bitbucket" }
             }

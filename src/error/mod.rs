@@ -1,6 +1,6 @@
 //! The one error that a tool call can end in, and the words the agent reads.
 //!
-//! The clients below speak statuses and codes; [`advice`] is the only place that turns them into words
+//! The clients below speak statuses and codes; `advice` is the only place that turns them into words
 //! for an agent.
 
 mod advice;
@@ -98,6 +98,14 @@ pub enum Error {
         /// Which service.
         service: &'static str,
     },
+    /// The service answered, but with something else than it should.
+    #[error("{service}'s answer could not be used: {why}")]
+    Unusable {
+        /// Which service.
+        service: &'static str,
+        /// What is wrong with it. Never the answer's own text.
+        why: String,
+    },
     /// The call's time is over.
     #[error("{says}")]
     TimedOut {
@@ -149,7 +157,9 @@ impl Error {
             Self::Refused { .. } | Self::Cancelled => "refused",
             Self::ApprovalNeeded { .. } | Self::Suspended(_) => "approval_needed",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Unavailable { .. } | Self::Misconfigured { .. } => "unavailable",
+            Self::Unavailable { .. } | Self::Unusable { .. } | Self::Misconfigured { .. } => {
+                "unavailable"
+            }
             Self::TimedOut { .. } => "timed_out",
             Self::Internal(_) => "internal",
         }
@@ -195,6 +205,10 @@ impl Error {
                 "how long is unknown, at most an hour; do other work first".into()
             }
             Self::Unavailable { .. } => "call again in a minute".into(),
+            Self::Unusable { service, .. } => format!(
+                "call again in a minute, but read what became of a change before you repeat it; if it stays so, the user looks at \
+                 what stands between this server and {service}, such as a proxy"
+            ),
             Self::Cancelled | Self::Internal(_) | Self::Suspended(_) => return None,
         })
     }

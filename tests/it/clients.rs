@@ -63,6 +63,10 @@ fn play(folder: &str, program: PathBuf, packages: &str, script: &str) {
     );
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether this is a machine that has it all is no setting"
+)]
 fn leave_out(script: &str, missing: &Path) {
     let says = format!(
         "left out: {script}, for want of {} (`.ci/run` installs packages)",

@@ -93,6 +93,7 @@ fn own() -> Vec<Error> {
         Error::RateLimited { service: "Bitbucket", when: Some("in 30 seconds".into()) },
         Error::RateLimited { service: "Bitbucket", when: None },
         Error::Unavailable { service: "Bitbucket" },
+        Error::Unusable { service: "Bitbucket", why: "it is a web page".into() },
         Error::TimedOut { says: "the call took too long".into(), hint: "ask for less".into() },
         Error::Misconfigured { says: "a grant is missing".into(), hint: "an admin adds it".into() },
         Error::Cancelled,
@@ -117,6 +118,7 @@ fn complete(error: &Error) {
         | Error::ApprovalNeeded { .. }
         | Error::RateLimited { .. }
         | Error::Unavailable { .. }
+        | Error::Unusable { .. }
         | Error::TimedOut { .. }
         | Error::Misconfigured { .. }
         | Error::Cancelled
@@ -216,13 +218,14 @@ fn bitbucket() -> Vec<bitbucket::Error> {
         Bitbucket::RateLimited {
             resource: "repositories",
             after: Some(Duration::from_secs(12)),
-            until: "2026-11-24T14:20:00Z".parse().unwrap(),
+            until: None,
         },
         Bitbucket::RateLimited {
             resource: "repositories",
             after: None,
-            until: "2026-11-24T14:20:00Z".parse().unwrap(),
+            until: Some("2026-11-24T14:20:00Z".parse().unwrap()),
         },
+        Bitbucket::RateLimited { resource: "merge checks", after: None, until: None },
         Bitbucket::TimedOut,
         Bitbucket::Deadline,
         Bitbucket::Cancelled,
@@ -232,6 +235,7 @@ fn bitbucket() -> Vec<bitbucket::Error> {
         Refusal::Credentials.into(),
         Refusal::Private.into(),
         Refusal::Write.into(),
+        Refusal::Elsewhere.into(),
         Bitbucket::TooLarge { limit: 1_000_000 },
         Bitbucket::Unreadable { why: "it is no JSON".into() },
         Bitbucket::Unaddressable { argument: "..".into() },

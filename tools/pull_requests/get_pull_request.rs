@@ -145,7 +145,13 @@ impl Tool for GetPullRequest {
                 self.part(Part::Mergeability, async {
                     // Fails more often than the others, and is never worth failing the call.
                     let checks = tokio::time::timeout(PATIENCE, repository.mergeability(number));
-                    checks.await.unwrap_or(Err(bitbucket::Error::TimedOut))
+                    match checks.await {
+                        // Their limit is their own, and says nothing about the rest.
+                        Ok(Err(bitbucket::Error::RateLimited { .. })) | Err(_) => {
+                            Err(bitbucket::Error::TimedOut)
+                        }
+                        Ok(checks) => checks,
+                    }
                 }),
             )
         };

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::absent;
 use super::diff_files::{File, LeftOut, write_left_out};
-use super::shape::{as_argument, bare, path};
+use super::diff_text::{DiffText, unusable};
+use super::shape::{as_argument, bare, count, path};
 use super::wanted::{Wanted, nearest};
 use crate::bitbucket::{self, FileChange, Repository, RepositoryId};
 use crate::diff::{Diff, is_generated};
@@ -43,7 +44,7 @@ pub(super) struct GetPullRequestDiff {
     /// Lock and generated files too.
     #[serde(default)]
     generated: bool,
-    /// With one path: only from this line of the new file on.
+    /// With one path: only from this line of its diff on, `@@` lines not counted.
     #[schemars(range(min = 1))]
     from_line: Option<u32>,
     /// Budget of the answer.
@@ -95,6 +96,7 @@ impl Tool for GetPullRequestDiff {
         let repository = cx.repository(&id).await?;
         let read = self.read(&repository, &id, number).await?;
         let diff = Diff::read(&read.text);
+        self.check_from_line(&diff, read.cut)?;
         let answer = self.shape(number, &diff, read.unread, read.cut, read.incomplete);
         if answer.is_empty() && !self.paths.is_empty() {
             return Err(self.no_such_file(&repository, &id, number).await?);
@@ -132,12 +134,19 @@ impl GetPullRequestDiff {
         }
         let files = repository.pull_request_files(number, MOST_FILES).await.map_err(absent)?;
         let incomplete = files.next.is_some();
-        let (names, unread) = self.choose(files.values);
-        if names.is_empty() {
+        let (chosen, mut unread) = self.choose(files.values);
+        if chosen.is_empty() {
+            let unread = unread.iter().map(LeftOut::from).collect();
             return Ok(Read { text: String::new(), unread, cut: false, incomplete });
         }
+        let names: Vec<String> = chosen.iter().map(|file| file.path().to_owned()).collect();
         let mut read = self.fetch(repository, number, &names).await.map_err(absent)?;
-        read.unread = unread;
+        let diff = Diff::read(&read.text);
+        if diff.files.is_empty() {
+            return Err(unusable("the diff is empty, but files are changed").into());
+        }
+        unread.extend(chosen.into_iter().filter(|file| diff.file(file.path()).is_none()));
+        read.unread = unread.iter().map(LeftOut::from).collect();
         read.incomplete = incomplete;
         Ok(read)
     }
@@ -148,13 +157,9 @@ impl GetPullRequestDiff {
         number: u32,
         names: &[String],
     ) -> Result<Read, bitbucket::Error> {
-        let bytes = repository.pull_request_diff(number, names, self.context, MOST_READ).await?;
-        Ok(Read {
-            text: String::from_utf8_lossy(&bytes.data).into_owned(),
-            unread: Vec::new(),
-            cut: bytes.truncated,
-            incomplete: false,
-        })
+        let DiffText { text, truncated } =
+            DiffText::read(repository, number, names, self.context, MOST_READ).await?;
+        Ok(Read { text, unread: Vec::new(), cut: truncated, incomplete: false })
     }
 
     /// The wanted paths, if each names one file.
@@ -165,26 +170,44 @@ impl GetPullRequestDiff {
         self.paths.iter().map(|wanted| wanted.glob.is_none().then(|| wanted.text.clone())).collect()
     }
 
-    /// The names of the first wanted files that fit in the budget, and the rest.
-    fn choose(&self, files: Vec<FileChange>) -> (Vec<String>, Vec<LeftOut>) {
-        let (mut names, mut rest, mut lines) = (Vec::new(), Vec::new(), 0);
+    /// The first wanted files that fit in the budget, and the rest of the wanted ones.
+    fn choose(&self, files: Vec<FileChange>) -> (Vec<FileChange>, Vec<FileChange>) {
+        let (mut chosen, mut rest, mut lines) = (Vec::new(), Vec::new(), 0);
         for file in files {
-            let name = file.path().to_owned();
-            let in_part = self.takes(&name);
+            let in_part = self.takes(file.path());
             lines += file.lines_added + file.lines_removed;
             let fits =
-                names.is_empty() || lines.saturating_mul(LINE) <= self.max_bytes.get() as u64;
-            if in_part && !self.leaves_out(&name) && fits && names.len() < MOST_NAMED {
-                names.push(name);
+                chosen.is_empty() || lines.saturating_mul(LINE) <= self.max_bytes.get() as u64;
+            if in_part && !self.leaves_out(file.path()) && fits && chosen.len() < MOST_NAMED {
+                chosen.push(file);
             } else if in_part {
-                rest.push(LeftOut {
-                    path: path(&name),
-                    added: file.lines_added,
-                    removed: file.lines_removed,
-                });
+                rest.push(file);
             }
         }
-        (names, rest)
+        (chosen, rest)
+    }
+
+    /// A line to go on from is in one file, and not behind its end.
+    fn check_from_line(&self, diff: &Diff<'_>, cut: bool) -> Result<()> {
+        let Some(from) = self.from_line else { return Ok(()) };
+        let mut files = diff.files.iter().filter(|file| self.takes(file.path()));
+        let Some(file) = files.next() else { return Ok(()) };
+        if files.next().is_some() {
+            return Err(Error::InvalidArguments(
+                "`from_line` counts in one file, and `paths` names several".to_owned(),
+            ));
+        }
+        let lines = file.lines();
+        if from as usize <= lines.max(1) {
+            return Ok(());
+        }
+        let name = bare(&path(file.path()));
+        let lines = count(lines as u64, "line");
+        Err(Error::InvalidArguments(if cut {
+            format!("`from_line` is {from}, but only {lines} of the diff of {name} can be read")
+        } else {
+            format!("`from_line` is {from}, but the diff of {name} has {lines}")
+        }))
     }
 
     fn shape(
@@ -212,11 +235,11 @@ impl GetPullRequestDiff {
                 answer.generated.push(file.into());
                 continue;
             }
-            let mut shown =
-                File::new(file, self.from_line.unwrap_or(0), room, answer.files.is_empty());
+            let from = self.from_line.unwrap_or(1) as usize;
+            let mut shown = File::new(file, from, room, answer.files.is_empty());
             if let Some(shown) = shown.as_mut().filter(|_| cut && index == last) {
                 // More of it was not read, so what is shown cannot be the whole.
-                shown.goes_on_after(file);
+                shown.rest_unread = true;
             }
             match shown {
                 Some(shown) => {
@@ -259,6 +282,9 @@ impl GetPullRequestDiff {
             .pull_request_files(number, MOST_FILES)
             .await
             .map_err(|error| absent::pull_request(error, id, number))?;
+        if files.values.iter().any(|file| self.takes(file.path())) {
+            return Ok(unusable("the diff lacks a file that is changed").into());
+        }
         let wanted: Vec<Foreign> = self.paths.iter().map(|wanted| path(&wanted.text)).collect();
         let asked = self.paths.first().map(|wanted| wanted.text.as_str()).unwrap_or_default();
         let near = nearest(asked, files.values.iter().map(FileChange::path));
@@ -304,7 +330,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sandbox::{Effect as FaultEffect, Fault, Service};
     use crate::testing::Stage;
 
     const TOOL: &str = "get_pull_request_diff";
@@ -373,38 +398,37 @@ diff --git a/src/cart.ts b/src/cart.ts
     }
 
     #[test]
-    fn goes_on_where_it_was_cut() {
-        let lines: String = (1..=200).map(|n| format!("+line {n}\n")).collect();
-        let text = format!("--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1,200 @@\n{lines}");
-        let diff = Diff::read(&text);
-        let mut seen = 0;
-        let mut from = None;
-        for _ in 0..9 {
-            let mut call = call(json!({ "paths": ["new.txt"], "max_bytes": 1024 }));
-            call.from_line = from;
-            let answer = call.shape(1, &diff, Vec::new(), false, false);
-            let file = &answer.files[0];
-            assert!(answer.text().len() <= 1024, "{}", answer.text().len());
-            seen += file.diff.lines().filter(|line| line.starts_with('+')).count();
-            from = file.next_line;
-            if from.is_none() {
-                break;
-            }
-            assert_eq!(from, Some(u32::try_from(seen).unwrap() + 1));
-        }
-        assert_eq!((seen, from), (200, None));
+    fn goes_on_in_one_file_and_not_behind_its_end() {
+        let check = |path: &str, from: u32, cut: bool| {
+            let call = call(json!({ "paths": [path], "from_line": from }));
+            call.check_from_line(&Diff::read(DIFF), cut).map_err(|error| error.to_string())
+        };
+        assert_eq!(check("src/cart.ts", 5, false), Ok(()));
+        assert_eq!(
+            check("src/cart.ts", 6, false).unwrap_err(),
+            "`from_line` is 6, but the diff of src/cart.ts has 5 lines"
+        );
+        assert_eq!(
+            check("src/cart.ts", 6, true).unwrap_err(),
+            "`from_line` is 6, but only 5 lines of the diff of src/cart.ts can be read"
+        );
+        assert_eq!(
+            check("src", 1, false).unwrap_err(),
+            "`from_line` counts in one file, and `paths` names several"
+        );
     }
 
     #[test]
-    fn ends_in_a_long_run_of_removed_lines_too() {
-        let lines: String = (1..=200).map(|n| format!("-line {n}\n")).collect();
-        let text = format!("--- a/old.txt\n+++ /dev/null\n@@ -1,200 +0,0 @@\n{lines}");
-        let answer = call(json!({ "max_bytes": 1024 }));
-        let said = answer.shape(1, &Diff::read(&text), Vec::new(), false, false).text();
-        assert!(said.ends_with(
-            "removed lines not shown; a larger `max_bytes`, or `get_file` on the destination branch, \
-             has them"
-        ));
+    fn says_when_the_end_of_a_diff_was_not_read() {
+        let call = call(json!({ "paths": ["src/cart.ts"] }));
+        let said = call.shape(1, &Diff::read(DIFF), Vec::new(), true, false).text();
+        assert!(
+            said.ends_with(
+                "+dix\nthere is more: the diff of this file is too large to be read to its end; \
+                 `get_file` has the file on either branch"
+            ),
+            "{said}"
+        );
     }
 
     #[test]
@@ -448,26 +472,6 @@ diff --git a/src/cart.ts b/src/cart.ts
     }
 
     #[tokio::test]
-    async fn counts_the_same_lines_as_the_list_of_files() {
-        let stage = Stage::new().await;
-        let call = json!({
-            "repository": "acme/shop", "number": 42, "generated": true, "max_bytes": 262_144
-        });
-        let diff = stage.structured_as("linked", TOOL, call).await;
-        let call = json!({ "repository": "acme/shop", "number": 42, "include": ["files"] });
-        let files = stage.structured_as("linked", "get_pull_request", call).await;
-        let counts = |rows: &serde_json::Value| {
-            let rows = rows.as_array().unwrap().iter();
-            let mut rows: Vec<String> = rows
-                .map(|row| format!("{} {} {}", row["path"], row["added"], row["removed"]))
-                .collect();
-            rows.sort();
-            rows
-        };
-        assert_eq!(counts(&diff["files"]), counts(&files["files"]["files"]));
-    }
-
-    #[tokio::test]
     async fn says_which_file_could_be_meant() {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "number": 42, "paths": ["src/rounds.ts"] });
@@ -476,21 +480,5 @@ diff --git a/src/cart.ts b/src/cart.ts
         not_found: no file that #42 changes matches ["src/rounds.ts"]
         hint: did you mean src/money/round.ts?
         "#);
-    }
-
-    #[tokio::test]
-    async fn reads_file_by_file_when_bitbucket_gives_up_on_the_whole() {
-        let stage = Stage::new().await;
-        let fault =
-            Fault::new(Service::Bitbucket, FaultEffect::status(555)).path("*/diff/*").times(2);
-        stage.sandbox().faults().add(fault);
-        let call = json!({ "repository": "acme/shop", "number": 42, "paths": ["src/money/*"] });
-        let said = stage.call_as("linked", TOOL, call).await;
-        let ours: Vec<&str> =
-            said.lines().filter(|line| !line.starts_with([' ', '+', '-', '@', '\\'])).collect();
-        insta::assert_snapshot!(ours.join("\n"), @r"
-        === src/money/money.ts (+78 -0, added)
-        === src/money/round.ts (+0 -0, renamed from src/util/round.ts)
-        ");
     }
 }

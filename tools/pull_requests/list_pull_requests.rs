@@ -42,7 +42,7 @@ pub(super) struct ListPullRequests {
     cursor: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 enum StateFilter {
@@ -54,7 +54,7 @@ enum StateFilter {
     All,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[schemars(inline)]
 enum Sort {
     #[default]

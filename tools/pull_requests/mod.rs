@@ -3,6 +3,7 @@
 mod absent;
 mod arguments;
 mod diff_files;
+mod diff_text;
 mod get_pull_request;
 mod get_pull_request_diff;
 mod list_comments;
@@ -12,6 +13,7 @@ mod merging;
 mod parts;
 mod people;
 mod readiness;
+mod review_outcome;
 mod review_pull_request;
 mod review_steps;
 mod shape;

@@ -1,17 +1,17 @@
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use futures::future::OptionFuture;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::absent;
 use super::arguments::{ExpectedHead, Side, Verdict};
-use super::review_steps::{Found, Plan, Step};
-use super::shape::short;
-use crate::bitbucket::{self, Bytes, Repository, RepositoryId};
+use super::diff_text::DiffText;
+use super::review_outcome::{Reviewed, midway};
+use super::review_steps::{Found, Plan};
+use crate::bitbucket::{self, Repository, RepositoryId};
 use crate::diff::Diff;
-use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tool::{Context, Effect, Tool};
 use crate::tools::params::{Number, PathArgument, RepositoryArgument, WorkspaceArgument};
 use crate::{Error, Result};
 
@@ -87,34 +87,6 @@ pub(super) struct TaskArgument {
     pub(super) comment: Option<u64>,
 }
 
-/// What was done.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub(super) struct Reviewed {
-    /// The pull request's number.
-    number: u32,
-    /// The commit that the source branch is at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    head: Option<String>,
-    /// Ids of the comments that were posted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    comments: Vec<u64>,
-    /// Ids of the threads that were resolved.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    resolved: Vec<u64>,
-    /// Ids of the threads that were reopened.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reopened: Vec<u64>,
-    /// Ids of the tasks that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tasks: Vec<u64>,
-    /// The verdict that was given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<&'static str>,
-    /// What was there already, and so was not posted again.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    already_there: Vec<String>,
-}
-
 impl Tool for ReviewPullRequest {
     const NAME: &'static str = "review_pull_request";
     const TITLE: &'static str = "Review a pull request";
@@ -153,17 +125,13 @@ impl Tool for ReviewPullRequest {
             absent::scope(cx, "pullrequest:write").await?;
         }
         let plan = Plan::make(&self, &found, &Diff::read(&diff))?;
-        let mut done = Reviewed {
-            number,
-            head: found.pull_request.head().map(short),
-            already_there: plan.already_there,
-            ..Reviewed::default()
-        };
+        let mut done = Reviewed::new(number, found.pull_request.head(), plan.already_there);
         let all = u32::try_from(plan.steps.len()).ok();
         for (index, step) in plan.steps.iter().enumerate() {
             cx.progress(u32::try_from(index).unwrap_or(u32::MAX), all, &step.words());
             if let Err(error) = step.carry_out(&repository, number, &mut done).await {
-                return Err(midway(error, &done, plan.steps.get(index..).unwrap_or_default()));
+                let left = plan.steps.get(index..).unwrap_or_default();
+                return Err(midway(error, &done, left, self.force));
             }
         }
         Ok(done)
@@ -188,21 +156,28 @@ impl ReviewPullRequest {
         number: u32,
     ) -> Result<(Found, String)> {
         let client = cx.bitbucket().await?;
-        let names_comments = !self.comments.is_empty()
+        let names_comments = self.comments.iter().any(|comment| comment.reply_to.is_some())
             || !self.resolve.is_empty()
             || !self.reopen.is_empty()
             || self.tasks.iter().any(|task| task.comment.is_some());
-        let is_mine = !self.comments.is_empty() || !self.tasks.is_empty() || self.verdict.is_some();
+        // What is there already is looked for only where it would not be posted again.
+        let new_comments = !self.force && !self.comments.is_empty();
+        let new_tasks = !self.force && !self.tasks.is_empty();
+        let is_mine = new_comments || new_tasks || self.verdict.is_some();
         let paths = self.paths();
         let reading = async {
             tokio::try_join!(
                 repository.get_pull_request(number),
-                when(names_comments, repository.list_comments(number, MOST_COMMENTS)),
-                when(!self.tasks.is_empty(), repository.list_tasks(number, MOST_TASKS)),
+                when(
+                    names_comments || new_comments,
+                    repository.list_comments(number, MOST_COMMENTS)
+                ),
+                when(new_tasks, repository.list_tasks(number, MOST_TASKS)),
                 when(is_mine, client.user()),
                 when(
                     paths.is_some(),
-                    repository.pull_request_diff(
+                    DiffText::read(
+                        repository,
                         number,
                         paths.as_deref().unwrap_or_default(),
                         None,
@@ -220,7 +195,7 @@ impl ReviewPullRequest {
         };
         // A path that is not in the diff can be a slip of the pen: near misses need the whole.
         if paths.as_ref().is_some_and(missing) {
-            let whole = repository.pull_request_diff(number, &[], None, MOST_DIFF).await?;
+            let whole = DiffText::read(repository, number, &[], None, MOST_DIFF).await?;
             diff = text(Some(whole)).unwrap_or_default();
         }
         let found = Found {
@@ -247,7 +222,7 @@ impl ReviewPullRequest {
 }
 
 /// The text of a diff, if it is there and whole.
-fn text(diff: Option<Bytes>) -> Result<String> {
+fn text(diff: Option<DiffText>) -> Result<String> {
     let Some(diff) = diff else { return Ok(String::new()) };
     if diff.truncated {
         return Err(Error::InvalidArguments(
@@ -256,7 +231,7 @@ fn text(diff: Option<Bytes>) -> Result<String> {
                 .to_owned(),
         ));
     }
-    Ok(String::from_utf8_lossy(&diff.data).into_owned())
+    Ok(diff.text)
 }
 
 /// Asks only if it is needed.
@@ -265,125 +240,6 @@ async fn when<T>(
     asking: impl Future<Output = Result<T, bitbucket::Error>>,
 ) -> Result<Option<T>, bitbucket::Error> {
     OptionFuture::from(needed.then_some(asking)).await.transpose()
-}
-
-impl Step {
-    async fn carry_out(
-        &self,
-        repository: &Repository<'_>,
-        number: u32,
-        done: &mut Reviewed,
-    ) -> Result<(), bitbucket::Error> {
-        match self {
-            Self::Comment(_, comment) => {
-                done.comments.push(repository.add_comment(number, comment).await?.id);
-            }
-            Self::Resolve(id) => {
-                settled(repository.resolve_comment(number, *id).await)?;
-                done.resolved.push(*id);
-            }
-            Self::Reopen(id) => {
-                settled(repository.reopen_comment(number, *id).await)?;
-                done.reopened.push(*id);
-            }
-            Self::Task(_, task) => done.tasks.push(repository.add_task(number, task).await?.id),
-            Self::Verdict(verdict) => {
-                repository.review(number, (*verdict).into()).await?;
-                done.verdict = Some(verdict.done());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A thread that somebody else resolved or reopened in the meantime is as it was to be.
-fn settled(outcome: Result<(), bitbucket::Error>) -> Result<(), bitbucket::Error> {
-    match outcome {
-        Err(bitbucket::Error::Status { status: 409, .. }) => Ok(()),
-        other => other,
-    }
-}
-
-/// Says what was done and what was not when a step failed.
-fn midway(error: bitbucket::Error, done: &Reviewed, left: &[Step]) -> Error {
-    let open = error.leaves_outcome_open();
-    let error = Error::from(error);
-    if matches!(error, Error::Cancelled) {
-        return error;
-    }
-    let words: Vec<String> = left.iter().map(Step::words).collect();
-    let (failed, not_tried) = words.split_first().map_or(("", &[][..]), |(one, rest)| (one, rest));
-    let did = done.done().join(", ");
-    let mut says = format!(
-        "{failed} {}",
-        if open { "may or may not have been done: " } else { "was not done: " }
-    );
-    let _ = write!(says, "{error}");
-    let _ = write!(says, "; done: {}", if did.is_empty() { "nothing" } else { &did });
-    if !not_tried.is_empty() {
-        let _ = write!(says, "; not done: {}", not_tried.join(", "));
-    }
-    let again = "call again with the same arguments to do the rest: what is there already is not \
-                 posted twice";
-    let hint = match error.hint() {
-        Some(first) if !matches!(error, Error::Unavailable { .. }) => format!("{first}; {again}"),
-        _ => again.to_owned(),
-    };
-    if open {
-        return Error::TimedOut { says, hint };
-    }
-    match error {
-        Error::MissingScope { .. } | Error::NotLinked { .. } | Error::NotSignedIn { .. }
-            if done.is_empty() =>
-        {
-            error
-        }
-        Error::NotFound { .. } => Error::NotFound { says, hint },
-        Error::Forbidden { .. } => Error::Forbidden { says, hint },
-        Error::Conflict { .. } => Error::Conflict { says, hint },
-        Error::TimedOut { .. } => Error::TimedOut { says, hint },
-        _ => Error::Refused { says, hint },
-    }
-}
-
-impl Reviewed {
-    fn is_empty(&self) -> bool {
-        self.done().is_empty()
-    }
-
-    fn done(&self) -> Vec<String> {
-        let mut done = Vec::new();
-        for (ids, noun, verb) in [
-            (&self.comments, "comment", "posted"),
-            (&self.resolved, "thread", "resolved"),
-            (&self.reopened, "thread", "reopened"),
-            (&self.tasks, "task", "added"),
-        ] {
-            if !ids.is_empty() {
-                let plural = if ids.len() == 1 { "" } else { "s" };
-                let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-                done.push(format!("{noun}{plural} {} {verb}", ids.join(" ")));
-            }
-        }
-        done.extend(self.verdict.map(str::to_owned));
-        done
-    }
-}
-
-impl Answer for Reviewed {
-    fn text(&self) -> String {
-        let mut text = format!("#{}", self.number);
-        if let Some(head) = &self.head {
-            let _ = write!(text, " at {head}");
-        }
-        let done = self.done();
-        let done = if done.is_empty() { "nothing new".to_owned() } else { done.join(", ") };
-        let _ = write!(text, ": {done}");
-        if !self.already_there.is_empty() {
-            let _ = write!(text, "; already there: {}", self.already_there.join(", "));
-        }
-        text
-    }
 }
 
 #[cfg(test)]
@@ -477,6 +333,40 @@ mod tests {
         });
         let said = stage.call_as("linked", TOOL, call).await;
         assert!(said.starts_with("conflict: the head of #42 is "), "{said}");
+    }
+
+    #[tokio::test]
+    async fn reads_only_what_the_call_is_checked_against() {
+        let stage = Stage::new().await;
+        stage.call_as("linked", "get_account", json!({})).await;
+        for (call, reads) in [
+            (json!({ "verdict": "approve" }), "pull request, user"),
+            (json!({ "comments": [{ "text": "a" }] }), "comments, pull request, user"),
+            (json!({ "comments": [{ "text": "a" }], "force": true }), "pull request"),
+            (json!({ "tasks": [{ "text": "a" }], "force": true }), "pull request"),
+            (
+                json!({ "comments": [{ "text": "a", "path": "CHANGELOG.md", "line": 3 }] }),
+                "comments, diff, diff, pull request, user",
+            ),
+        ] {
+            let mut whole = json!({ "repository": "acme/shop", "number": 42 });
+            whole.as_object_mut().unwrap().extend(call.as_object().unwrap().clone());
+            stage.sandbox().clear_requests();
+            stage.call_as("linked", TOOL, whole).await;
+            let requests = stage.requests();
+            let gets = requests.iter().filter_map(|request| request.strip_prefix("GET "));
+            let mut gets: Vec<&str> = gets
+                .map(|path| match path.split('?').next().unwrap() {
+                    path if path.ends_with("/user") => "user",
+                    path if path.ends_with("/comments") => "comments",
+                    path if path.contains("/diff") => "diff",
+                    path if path.ends_with("/42") => "pull request",
+                    path => path,
+                })
+                .collect();
+            gets.sort_unstable();
+            assert_eq!(gets.join(", "), reads, "{call}");
+        }
     }
 
     /// What was changed at Bitbucket.

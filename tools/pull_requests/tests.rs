@@ -321,3 +321,23 @@ fn writes(stage: &Stage) -> Vec<String> {
     let requests = stage.requests().into_iter();
     requests.filter(|request| !request.starts_with("GET ")).collect()
 }
+
+#[tokio::test]
+async fn counts_the_same_lines_as_the_list_of_files() {
+    let stage = Stage::new().await;
+    let call = json!({
+        "repository": "acme/shop", "number": 42, "generated": true, "max_bytes": 262_144
+    });
+    let diff = stage.structured_as("linked", "get_pull_request_diff", call).await;
+    let call = json!({ "repository": "acme/shop", "number": 42, "include": ["files"] });
+    let files = stage.structured_as("linked", "get_pull_request", call).await;
+    let counts = |rows: &Value| {
+        let rows = rows.as_array().unwrap().iter();
+        let mut rows: Vec<String> = rows
+            .map(|row| format!("{} {} {}", row["path"], row["added"], row["removed"]))
+            .collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(counts(&diff["files"]), counts(&files["files"]["files"]));
+}

@@ -119,14 +119,18 @@ async fn only_workspace(cx: &Context) -> Result<Segment> {
             "the user belongs to no workspace",
             "ask the user which `workspace` they mean",
         )),
-        several => {
-            let several: Vec<String> = several.iter().map(|slug| format!("`{slug}`")).collect();
-            Err(Error::InvalidArguments(format!(
-                "`workspace` is missing, and the user belongs to several: {}",
-                several.join(", ")
-            )))
-        }
+        several => Err(which_workspace(several, page.next.is_some())),
     }
+}
+
+/// Asks for one of the `offered` workspaces, which may not be all.
+fn which_workspace(offered: &[Segment], is_more: bool) -> Error {
+    let names: Vec<String> = offered.iter().map(|slug| format!("`{slug}`")).collect();
+    let rest = if is_more { "; `list_workspaces` names the others too" } else { "" };
+    Error::InvalidArguments(format!(
+        "`workspace` is missing, and the user belongs to several: {}{rest}",
+        names.join(", ")
+    ))
 }
 
 fn no_workspace(error: crate::bitbucket::Error) -> Error {
@@ -182,6 +186,7 @@ impl Answer for Repositories {
 mod tests {
     use serde_json::json;
 
+    use super::*;
     use crate::testing::Stage;
 
     #[tokio::test]
@@ -230,6 +235,16 @@ mod tests {
         invalid_arguments: `workspace` is missing, and the user belongs to several: `acme`, `side-projects`
         hint: read the tool's input schema, then call again
         ");
+    }
+
+    #[test]
+    fn says_when_there_are_more_workspaces_than_it_names() {
+        let offered = ["acme", "docs"].map(|slug| Segment::try_from(slug).unwrap());
+        assert_eq!(
+            which_workspace(&offered, true).to_string(),
+            "`workspace` is missing, and the user belongs to several: `acme`, `docs`; \
+             `list_workspaces` names the others too"
+        );
     }
 
     #[tokio::test]

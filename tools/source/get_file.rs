@@ -379,6 +379,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn says_when_there_is_no_such_commit() {
+        let stage = Stage::new().await;
+        let hash = "0123456789abcdef0123456789abcdef01234567";
+        for tool in ["get_file", "list_directory", "list_commits"] {
+            let call = json!({ "repository": "acme/shop", "path": "README.md", "revision": hash });
+            let said = stage.call_as("linked", tool, call).await;
+            assert_eq!(
+                said,
+                format!(
+                    "not_found: no commit {hash} in acme/shop\n\
+                     hint: call `list_commits` for the commits of a branch"
+                ),
+                "{tool}"
+            );
+            let call = json!({ "repository": "acme/nope", "path": "README.md", "revision": hash });
+            let said = stage.call_as("linked", tool, call).await;
+            assert!(said.starts_with("not_found: no repository `acme/nope`"), "{tool}: {said}");
+        }
+    }
+
+    #[tokio::test]
     async fn sends_a_reader_of_folders_elsewhere() {
         let stage = Stage::new().await;
         let call = json!({ "repository": "acme/shop", "path": "src" });

@@ -94,10 +94,10 @@ impl Tool for ListDirectory {
             .folder(&resolved.hash, &path, depth, self.limit.get(), resume.as_ref())
             .await;
         let page = match page {
-            Err(error) if error.is_not_found() => {
-                return Err(lookup::no_path(&repository, &resolved, &path).await);
+            Err(error) => {
+                return Err(lookup::no_folder(&repository, &resolved, &path, error).await);
             }
-            page => page?,
+            Ok(page) => page,
         };
         Ok(Directory {
             repository: id.to_string(),
@@ -237,6 +237,17 @@ mod tests {
         insta::assert_snapshot!(stage.without_ids(&said), @r#"
         not_found: nothing at "srk" in acme/shop at "main" (8fc367030195)
         hint: did you mean "src"? `list_directory` shows what is there
+        "#);
+    }
+
+    #[tokio::test]
+    async fn sends_a_reader_of_files_elsewhere() {
+        let stage = Stage::new().await;
+        let call = json!({ "repository": "acme/shop", "path": "README.md" });
+        let said = stage.call_as("linked", "list_directory", call).await;
+        insta::assert_snapshot!(said, @r#"
+        not_found: "README.md" in acme/shop at "main" (8fc367030195) is a file, not a folder
+        hint: call `get_file` for what is in it
         "#);
     }
 
