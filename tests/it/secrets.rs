@@ -262,12 +262,8 @@ fn a_redirect_to_another_host_brings_no_token_there() {
         }
     }
     let requests = sandbox.requests();
-    let elsewhere: Vec<_> =
-        requests.iter().filter(|request| request.path.contains("/elsewhere/")).collect();
-    assert!(!elsewhere.is_empty(), "some redirects are followed");
-    for request in elsewhere {
-        assert_eq!((&*request.method, request.authorization.as_ref()), ("GET", None));
-    }
+    let elsewhere = requests.iter().filter(|request| request.path.contains("/elsewhere/"));
+    assert_eq!(elsewhere.count(), 0, "no other host has anything that these tools may read");
     let mut told = Told::default();
     told.by(server);
     told.hold_no(&sandbox.world().secrets());
