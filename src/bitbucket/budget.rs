@@ -207,7 +207,11 @@ impl Limit {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::bitbucket::Path;
+    use crate::bitbucket::stand_in::{Reply, StandIn};
 
     fn at(minutes: u64, start: Instant) -> Instant {
         start + Duration::from_secs(60 * minutes)
@@ -285,5 +289,41 @@ mod tests {
         assert_eq!(limit(told), "in 90 seconds");
         let soon = start + Duration::from_secs(60);
         assert_eq!(limit(budget.spend_at(Family::Other, soon).unwrap_err()), "in 30 seconds");
+    }
+
+    #[tokio::test]
+    async fn leaves_bitbucket_alone_after_a_429() {
+        let stand_in = StandIn::new(|_| {
+            Reply::new(429, "text/plain", "Rate limit for this resource has been exceeded")
+        })
+        .await;
+        let client = stand_in.client();
+        for _ in 0..2 {
+            let error = client.get(Path::new("user")).empty().await.unwrap_err();
+            assert!(
+                matches!(error, Error::RateLimited { after: None, until: None, .. }),
+                "{error:?}"
+            );
+        }
+        assert_eq!(stand_in.seen().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn goes_on_with_a_repository_when_only_its_merge_checks_are_refused() {
+        let stand_in = StandIn::new(|asked| {
+            if asked.target.contains("mergeability") {
+                return Reply::new(429, "text/plain", "Rate limit for this resource");
+            }
+            Reply::json(200, &json!({ "id": 1 }))
+        })
+        .await;
+        let client = stand_in.client();
+        let repository = client.repository(&"acme/shop".try_into().unwrap());
+        for _ in 0..2 {
+            let error = repository.mergeability(1).await.unwrap_err();
+            assert_eq!(error.to_string(), "Bitbucket's rate limit for merge checks is reached");
+            repository.get_pull_request(1).await.unwrap();
+        }
+        assert_eq!(stand_in.seen().len(), 3);
     }
 }

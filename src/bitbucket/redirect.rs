@@ -166,7 +166,11 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::bitbucket::stand_in::{Reply, StandIn};
+    use crate::bitbucket::{Error, Path};
     use crate::net::Http;
 
     fn hop(base: &str, from: &str, method: Method, status: u16, to: &str) -> String {
@@ -250,5 +254,107 @@ mod tests {
             hop(api, from, Method::GET, 302, "/2.0/y"),
             "GET http://127.0.0.1:7990/2.0/y with"
         );
+    }
+
+    #[tokio::test]
+    async fn keeps_the_header_and_the_parameters_within_the_api() {
+        let stand_in = StandIn::new(|asked| {
+            if asked.target.starts_with("/2.0/repositories/a/b/pullrequests") {
+                return Reply::redirect(302, "/2.0/repositories/a/b/diff/x%0Dy?topic=true");
+            }
+            Reply::new(200, "text/plain", "diff")
+        })
+        .await;
+        let client = stand_in.client();
+        let path = Path::new("repositories").segment("a").segment("b").fixed("pullrequests/1/diff");
+        let call = client.get(path).queries([("path", "a b"), ("path", "c")]).query("topic", false);
+        assert_eq!(call.bytes(100).await.unwrap().data, b"diff");
+        assert_eq!(
+            stand_in.seen(),
+            [
+                "GET /2.0/repositories/a/b/pullrequests/1/diff?path=a+b&path=c&topic=false Bearer good",
+                "GET /2.0/repositories/a/b/diff/x%0Dy?topic=true&path=a+b&path=c Bearer good",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn shows_another_host_no_token_even_when_it_sends_us_back() {
+        let storage = StandIn::new(|asked| match asked.query("back") {
+            Some(back) => Reply::redirect(307, back),
+            None => Reply::new(200, "text/plain", "log"),
+        })
+        .await;
+        let elsewhere = storage.origin.clone();
+        let api = StandIn::new(move |asked| match asked.target.as_str() {
+            "/2.0/user" => Reply::redirect(307, format!("{elsewhere}/log")),
+            "/2.0/back" => {
+                Reply::redirect(302, format!("{elsewhere}/x?back={}/2.0/secret", asked.origin))
+            }
+            _ => Reply::json(401, &json!({})),
+        })
+        .await;
+        let client = api.client();
+        let log = client.get(Path::new("user")).from_storage().bytes(100).await.unwrap();
+        assert_eq!(log.data, b"log");
+        let error = client.get(Path::new("back")).from_storage().bytes(100).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Bitbucket's answer is not as expected: it led to another address, which answered \
+             401 Unauthorized"
+        );
+        assert_eq!(storage.asked().iter().filter(|asked| asked.authorization.is_some()).count(), 0);
+        assert_eq!(
+            api.seen(),
+            ["GET /2.0/user Bearer good", "GET /2.0/back Bearer good", "GET /2.0/secret no token",]
+        );
+    }
+
+    #[tokio::test]
+    async fn takes_nothing_from_another_origin_for_bitbuckets_answer() {
+        let foreign = StandIn::new(|asked| match asked.target.as_str() {
+            "/refuses" => Reply::json(401, &json!({})),
+            _ => Reply::json(200, &json!({})),
+        })
+        .await;
+        let elsewhere = foreign.origin.clone();
+        let api = StandIn::new(move |asked| {
+            let to = asked.target.trim_start_matches("/2.0/");
+            Reply::redirect(
+                if asked.method == "GET" { 302 } else { 303 },
+                format!("{elsewhere}/{to}"),
+            )
+        })
+        .await;
+        let client = api.client();
+        let refused = Err("Bitbucket redirected the request: to another address".to_owned());
+        for path in ["answers", "refuses"] {
+            let call = || client.get(Path::new(path));
+            let write = || client.post(Path::new(path));
+            let said = |error: Error| error.to_string();
+            assert_eq!(call().json::<Value>().await.map(drop).map_err(said), refused);
+            assert_eq!(call().page::<Value>(5, 5, None).await.map(drop).map_err(said), refused);
+            assert_eq!(call().bytes(100).await.map(drop).map_err(said), refused);
+            assert_eq!(call().empty().await.map_err(said), refused);
+            assert_eq!(write().empty().await.map_err(said), refused);
+            assert_eq!(write().answer::<Value>().await.map(drop).map_err(said), refused);
+        }
+        assert_eq!(foreign.seen(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn ends_a_loop_of_redirects() {
+        let stand_in = StandIn::new(|_| Reply::redirect(302, "/2.0/user")).await;
+        let error = stand_in.client().get(Path::new("user")).json::<Value>().await.unwrap_err();
+        assert_eq!(error.to_string(), "Bitbucket redirected the request: too many times");
+        assert_eq!(stand_in.seen().len(), MOST_HOPS + 1);
+    }
+
+    #[tokio::test]
+    async fn does_not_repeat_a_write_at_another_address() {
+        let stand_in = StandIn::new(|_| Reply::redirect(302, "/2.0/other")).await;
+        let error = stand_in.client().post(Path::new("user")).empty().await.unwrap_err();
+        assert_eq!(error.to_string(), "Bitbucket redirected the request: although it was a write");
+        assert_eq!(stand_in.seen().len(), 1);
     }
 }

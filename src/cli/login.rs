@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::middleware;
 use axum::routing::get;
@@ -98,18 +99,22 @@ impl Waiting {
     fn router(self) -> Router {
         Router::new()
             .route("/callback", get(returned))
+            .fallback(async || unexpected())
+            .method_not_allowed_fallback(async || unexpected())
             .layer(middleware::from_fn(render_page))
             .with_state(self)
     }
 }
 
 /// The browser is back. Whatever does not answer our question is ignored, for any page can send it.
-async fn returned(State(waiting): State<Waiting>, Query(query): Query<CallbackQuery>) -> Page {
+async fn returned(
+    State(waiting): State<Waiting>,
+    query: Result<Query<CallbackQuery>, QueryRejection>,
+) -> Page {
+    let Ok(Query(query)) = query else { return unexpected() };
     let mut inner = waiting.inner.lock().await;
     let Some(pending) = inner.take_if(|pending| pending.login.is_answered_by(&query)) else {
-        let body =
-            "<p>Nothing was changed. Start over with <code>bitbucket-vault-mcp login</code>.</p>";
-        return Page::new(StatusCode::BAD_REQUEST, "This page was not expected", body);
+        return unexpected();
     };
     let login = pending.login.finish(&waiting.tenant, &query).await;
     let signed_in = match login {
@@ -125,4 +130,10 @@ async fn returned(State(waiting): State<Waiting>, Query(query): Query<CallbackQu
     };
     let _ = pending.done.send(signed_in.map_err(|error| anyhow::Error::new(Error::from(error))));
     page
+}
+
+fn unexpected() -> Page {
+    let body =
+        "<p>Nothing was changed. Go on where you signed in, or run the command once more.</p>";
+    Page::new(StatusCode::BAD_REQUEST, "This page was not expected", body)
 }

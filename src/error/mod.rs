@@ -206,8 +206,9 @@ impl Error {
             }
             Self::Unavailable { .. } => "call again in a minute".into(),
             Self::Unusable { service, .. } => format!(
-                "call again in a minute, but read what became of a change before you repeat it; if it stays so, the user looks at \
-                 what stands between this server and {service}, such as a proxy"
+                "call again in a minute, but read what became of a change before you repeat it; if \
+                 it stays so, the user looks at what stands between this server and {service}, \
+                 such as a proxy"
             ),
             Self::Cancelled | Self::Internal(_) | Self::Suspended(_) => return None,
         })

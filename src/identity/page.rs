@@ -12,11 +12,11 @@ use super::CspNonce;
 const STYLE: &str = "\
     :root{color-scheme:light dark;font:1.05rem/1.5 system-ui,sans-serif}\
     body{margin:0;display:grid;place-items:center;min-height:100vh}\
-    main{max-width:34rem;padding:2rem}\
+    main{max-width:34rem;min-width:0;padding:2rem;overflow-wrap:anywhere}\
     h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}\
     button{font:inherit;padding:.5rem 1rem;border:1px solid;border-radius:.4rem;\
     background:none;color:inherit;cursor:pointer}\
-    button:focus-visible{outline:3px solid Highlight;outline-offset:2px}";
+    button:focus-visible{outline:3px solid currentColor;outline-offset:2px}";
 
 /// A page, to be answered with. [`render`] makes it what the browser sees.
 #[derive(Clone)]

@@ -74,6 +74,10 @@ struct Link {
     signed_in: SignedIn,
     account: AccountId,
     undo: Digest,
+    /// What the browser that made the link came back with.
+    state: Digest,
+    /// What it was shown, once that is known.
+    page: Option<Page>,
 }
 
 /// What the browser does next.
@@ -110,6 +114,7 @@ impl Flow {
             .route("/undo", post(taken_back))
             .route("/{ticket}", get(opened))
             .fallback(async || Page::unknown())
+            .method_not_allowed_fallback(async || Page::unexpected())
             .layer(middleware::from_fn(render_page))
             .with_state(self)
     }
@@ -121,6 +126,14 @@ impl Flow {
     /// Whether the link can still be used.
     pub(super) fn is_open(&self) -> bool {
         matches!(*self.stage(), Stage::Open(_)) && SystemTime::now() < self.expires_at
+    }
+
+    /// Until when the link can be taken back, if there is one.
+    pub(super) fn undoable_until(&self) -> Option<SystemTime> {
+        match *self.stage() {
+            Stage::Linked { since, .. } => Some(since + self.lives.undo),
+            _ => None,
+        }
     }
 
     /// When nothing is left to show.
@@ -210,7 +223,7 @@ impl Flow {
 
     async fn act_on(&self, query: CallbackQuery) -> Result<Step, Error> {
         let Some(attempt) = self.attempts.take(&query) else {
-            return Ok(Step::Show(Page::unexpected()));
+            return Ok(Step::Show(self.seen_before(&query)));
         };
         let _turn = self.turn.lock().await;
         if let Some(page) = self.closed() {
@@ -260,12 +273,14 @@ impl Flow {
     /// Puts the account into the vault, and finds out which one it is.
     async fn complete(&self, connecting: Connecting, code: &str) -> Result<Page, Error> {
         let account = self.put_into_vault(&connecting, code).await?;
-        let Connecting { signed_in, token, before, .. } = connecting;
+        let Connecting { signed_in, token, before, state, .. } = connecting;
         let undo = random_token();
         let link = Link {
             signed_in: signed_in.clone(),
             account: account.id.clone(),
             undo: Digest::of(&undo),
+            state,
+            page: None,
         };
         self.enter(
             Stage::Linked { since: SystemTime::now(), link: Box::new(link) },
@@ -289,7 +304,7 @@ impl Flow {
             Err(error) if error.is_final() => {
                 let words = error.to_string();
                 self.outcome.send_replace(Outcome::Unusable(words.clone()));
-                return Ok(Page::linked_in_vain(&words, &person, &undo));
+                return Ok(self.keep(Page::linked_in_vain(&words, &person, &undo)));
             }
             Err(error) => {
                 tracing::warn!(%error, "Bitbucket did not tell the linked account's name")
@@ -298,7 +313,26 @@ impl Flow {
         }
         tracing::info!(account = account.id, "a Bitbucket account was linked");
         self.outcome.send_replace(Outcome::Linked(account.clone()));
-        Ok(Page::linked(&account, &person, &undo))
+        Ok(self.keep(Page::linked(&account, &person, &undo)))
+    }
+
+    /// Keeps the page that tells of the link, for a browser that reloads it.
+    fn keep(&self, page: Page) -> Page {
+        if let Stage::Linked { link, .. } = &mut *self.stage() {
+            link.page = Some(page.clone());
+        }
+        page
+    }
+
+    /// An answer that nobody waits for: a page that is reloaded, or somebody's guess.
+    fn seen_before(&self, query: &CallbackQuery) -> Page {
+        if let Stage::Linked { link, .. } = &*self.stage()
+            && let Some(page) = &link.page
+            && query.state.as_deref().map(Digest::of) == Some(link.state)
+        {
+            return page.clone();
+        }
+        self.closed().unwrap_or_else(Page::unexpected)
     }
 
     /// Sends the code once. When it is not known what came of that, the accounts tell.
@@ -432,11 +466,14 @@ async fn taken_back(
     form: Result<Form<Undo>, FormRejection>,
 ) -> Response {
     let Ok(Form(Undo { token })) = form else { return Page::unexpected().into_response() };
-    let page =
-        tokio::spawn(
-            async move { flow.undo(&token).await.unwrap_or_else(|error| flow.failed(&error)) },
-        );
-    page.await.unwrap_or_else(|_| Page::failed("it was interrupted")).into_response()
+    let again = token.clone();
+    let undone = tokio::spawn(async move {
+        flow.undo(&token).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a link could not be undone");
+            Page::not_undone(&error.to_string(), &token)
+        })
+    });
+    undone.await.unwrap_or_else(|_| Page::not_undone("it was interrupted", &again)).into_response()
 }
 
 /// In a task of its own, so that a browser that goes away does not stop what has begun.

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
 use self::accounts::Vault;
@@ -102,6 +103,8 @@ struct Inner {
     /// Held while a page is being opened, so that two offers at once are one.
     offering: tokio::sync::Mutex<()>,
     pending: Mutex<Option<Pending>>,
+    /// Closes the page of an earlier link when dropped.
+    retired: Mutex<Option<DropGuard>>,
 }
 
 struct Pending {
@@ -120,8 +123,8 @@ impl Linker {
     }
 
     fn with(vault: Vault, ports: RangeInclusive<u16>, lives: Lives) -> Self {
-        let (offering, pending) = Default::default();
-        Self { inner: Arc::new(Inner { vault, ports, lives, offering, pending }) }
+        let (offering, pending, retired) = Default::default();
+        Self { inner: Arc::new(Inner { vault, ports, lives, offering, pending, retired }) }
     }
 
     /// An address for the person to open. While one works, it is the same.
@@ -135,6 +138,7 @@ impl Linker {
         {
             return Ok(Offer { url: url.clone(), expires_at: flow.expires_at() });
         }
+        self.inner.retire();
         self.close().await;
         let mut page = Loopback::bind_first_of(self.inner.ports.clone()).await?;
         let ticket = random_token();
@@ -229,10 +233,27 @@ impl Linker {
 
 impl Inner {
     fn shut(&self) {
+        *self.retired.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let page = self.take_page();
         if let (Some(page), Ok(runtime)) = (page, Handle::try_current()) {
             runtime.spawn(page.shut());
         }
+    }
+
+    /// Leaves the page of an earlier link up while that link can still be undone, for the browser that
+    /// shows it: the new one takes another port. One such page is kept.
+    fn retire(&self) {
+        let mut pending = self.pending();
+        let Some(Pending { flow, page, .. }) = &mut *pending else { return };
+        let left = flow.undoable_until().and_then(|end| end.duration_since(SystemTime::now()).ok());
+        let Some((left, page)) = left.zip(page.take()) else { return };
+        let replaced = CancellationToken::new();
+        let guard = replaced.clone().drop_guard();
+        *self.retired.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(left, replaced.cancelled()).await;
+            page.shut().await;
+        });
     }
 
     fn take_page(&self) -> Option<Loopback> {

@@ -67,6 +67,16 @@ impl Page {
         Self::new(StatusCode::OK, "The link was undone", body)
     }
 
+    /// The link could not be taken back: `why` is a sentence of ours, and the form tries again.
+    pub(super) fn not_undone(why: &str, undo: &str) -> Self {
+        let body = format!(
+            "<p>It did not work: {}. The Bitbucket account is still linked.</p>{}",
+            escape(why),
+            undo_form(undo)
+        );
+        Self::new(StatusCode::BAD_GATEWAY, "The link could not be undone", body)
+    }
+
     /// No such address.
     pub(super) fn unknown() -> Self {
         let body = "<p>Ask your agent for the link again.</p>";

@@ -132,8 +132,12 @@ async fn rule_4_takes_no_answer_that_it_did_not_ask_for_and_none_twice() {
     let callback = url.join("/callback").unwrap();
     let posted = post(callback, &[("connect_code", "x"), ("state", "guess"), ("error", "")]).await;
     assert_eq!((get(&forged).await.status, posted.status), (400, 400));
-    assert_eq!(get(&back).await.status, 200);
-    assert_eq!(get(&back).await.status, 400);
+    let first = get(&back).await;
+    assert_eq!((first.status, heading(&first.body)), (200, "Bitbucket account gus is now linked"));
+    // A reload shows the same page with the same way back, and sends nothing again.
+    let reloaded = get(&back).await;
+    assert_eq!((reloaded.status, heading(&reloaded.body)), (200, heading(&first.body)));
+    assert_eq!(hidden(&reloaded.body, "token"), hidden(&first.body, "token"));
     assert_eq!(desk.asked(COMPLETE).len(), 1);
 }
 

@@ -42,6 +42,37 @@ async fn rule_6_takes_the_link_back_on_request_once() {
 }
 
 #[tokio::test]
+async fn rule_6_says_that_the_account_is_still_linked_when_the_undo_fails() {
+    let desk = Desk::of("guest").await;
+    let url = desk.offer().await;
+    let page = get(&desk.callback(&url, "guest", "gus").await).await;
+    let (undo, token) = (url.join("/undo").unwrap(), hidden(&page.body, "token"));
+    let fault = Fault::new(Service::Auth0, Effect::status(503)).method("DELETE");
+    desk.sandbox().faults().add(fault);
+    let failed = post(undo.clone(), &[("token", &token)]).await;
+    assert_eq!((failed.status, heading(&failed.body)), (502, "The link could not be undone"));
+    assert!(desk.sandbox().world().is_linked("guest"));
+    desk.sandbox().faults().clear();
+    let undone = post(undo, &[("token", &hidden(&failed.body, "token"))]).await;
+    assert_eq!(heading(&undone.body), "The link was undone");
+    assert!(!desk.sandbox().world().is_linked("guest"));
+}
+
+#[tokio::test]
+async fn rule_6_can_still_undo_when_the_next_link_is_already_on_offer() {
+    let desk = Desk::of("guest").await;
+    let url = desk.offer().await;
+    let page = get(&desk.callback(&url, "guest", "gus").await).await;
+    let next = desk.offer().await;
+    assert_ne!(next.port(), url.port());
+    let token = hidden(&page.body, "token");
+    let undone = post(url.join("/undo").unwrap(), &[("token", &token)]).await;
+    assert_eq!(heading(&undone.body), "The link was undone");
+    desk.linker.shut();
+    assert!(is_closed(&url).await && is_closed(&next).await);
+}
+
+#[tokio::test]
 async fn rule_6_does_not_guess_between_several_accounts() {
     let desk = Desk::of("guest").await;
     assert!(desk.link("guest").await.contains("is now linked"));
@@ -85,7 +116,7 @@ async fn rule_9_answers_to_its_own_address_on_this_machine_only() {
     assert_eq!(request.send().await.unwrap().status(), 421);
     for path in ["/", "/guess", "/callback/x", "/undo"] {
         let page = get(&url.join(path).unwrap()).await;
-        assert!(matches!(page.status, 404 | 405), "{path} {}", page.status);
+        assert!(matches!(page.status, 400 | 404), "{path} {}", page.status);
     }
     assert!(desk.sandbox().requests().is_empty());
 }
