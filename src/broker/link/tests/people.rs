@@ -1,6 +1,7 @@
 //! Rules 6 to 11: whose account goes where, and who is asked.
 
 use super::*;
+use crate::sandbox::{Effect, Fault, Service};
 
 #[tokio::test]
 async fn rule_6_says_which_account_is_now_linked_to_whom_after_one_exchange() {
