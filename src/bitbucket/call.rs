@@ -135,7 +135,7 @@ impl<'a> Call<'a> {
 
     /// Follows a redirect that leaves the API, since the content is expected to come from storage.
     #[cfg(test)]
-    pub(super) fn from_storage(mut self) -> Self {
+    pub(super) fn follow_to_storage(mut self) -> Self {
         self.leaving = Leaving::Followed;
         self
     }

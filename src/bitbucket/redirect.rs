@@ -295,9 +295,9 @@ mod tests {
         })
         .await;
         let client = api.client();
-        let log = client.get(Path::new("user")).from_storage().bytes(100).await.unwrap();
+        let log = client.get(Path::new("user")).follow_to_storage().bytes(100).await.unwrap();
         assert_eq!(log.data, b"log");
-        let error = client.get(Path::new("back")).from_storage().bytes(100).await.unwrap_err();
+        let error = client.get(Path::new("back")).follow_to_storage().bytes(100).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "Bitbucket's answer is not as expected: it led to another address, which answered \

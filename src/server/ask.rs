@@ -143,6 +143,10 @@ impl Ask for ClientAsk {
         })
     }
 
+    fn is_back(&self) -> bool {
+        self.answers.get(OPEN).is_some_and(|answer| read(answer, OPEN) == Answered::Yes)
+    }
+
     fn opened<'a>(&'a self, _: &'a Visit) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let id = self.opened.lock().ok().and_then(|mut opened| opened.take());

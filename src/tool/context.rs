@@ -87,6 +87,10 @@ pub trait Ask: Send + Sync {
     fn confirm<'a>(&'a self, question: &'a str) -> BoxFuture<'a, Result<Answered>>;
     /// Asks the person to open a page.
     fn open<'a>(&'a self, visit: &'a Visit) -> BoxFuture<'a, Result<Answered>>;
+    /// Whether the client comes back from a page that this very call asked for.
+    fn is_back(&self) -> bool {
+        false
+    }
     /// Tells the client that the page of an earlier [`open`](Self::open) is done with.
     fn opened<'a>(&'a self, visit: &'a Visit) -> BoxFuture<'a, ()>;
 }
@@ -228,6 +232,11 @@ impl Context {
     /// [`Error::NotLinked`] with the page where nobody could be asked, the person refused, or the
     /// time of this call is over: the page stays good for the next call.
     pub async fn link(&self) -> Result<LinkedAccount> {
+        if self.parts.ask.is_back()
+            && let Outcome::Linked(account) = self.parts.person.link_outcome(Duration::ZERO).await
+        {
+            return Ok(account);
+        }
         let offer = self.parts.person.offer_link().await?;
         let visit = Visit {
             message: "Open this page to let the agent work in Bitbucket as you. \

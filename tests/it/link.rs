@@ -151,6 +151,20 @@ fn a_client_of_2026_07_28_carries_the_page_and_its_state() {
 }
 
 #[test]
+fn a_new_link_that_is_made_before_the_client_is_back_is_not_asked_for_again() {
+    let outside = Outside::with_pages();
+    let mut server = outside.server("linked", &[]);
+    let again = json!({ "again": true });
+    let (url, state) = page_to_open(&mut server, "link_account", &again);
+    outside.sandbox().world().unlink("linked");
+    outside.consent(&url, "linked");
+    let accepted = json!({ "open": { "action": "accept" } });
+    let params = call("link_account", &again, can(&["url"]), Some((accepted, &state)));
+    let answer = server.request("tools/call", params);
+    assert!(text(&answer["result"]).starts_with("linked: "), "{answer}");
+}
+
+#[test]
 fn who_declines_or_cancels_is_not_asked_in_a_loop() {
     let outside = Outside::with_pages();
     for action in ["decline", "cancel"] {

@@ -237,7 +237,7 @@ async fn starts_another_exchange_when_the_one_under_way_hangs_but_never_a_third(
 #[tokio::test]
 async fn believes_the_exchange_that_answers_not_the_one_that_hangs() {
     let slot = slot();
-    assert!(slot.token(|| futures::future::pending()).now_or_never().is_none());
+    assert!(slot.token(futures::future::pending).now_or_never().is_none());
     slot.lock().flights.iter_mut().for_each(|flight| flight.since -= STALE);
     let unlinked = slot.token(|| async { Err(Error::NotLinked) }).await;
     assert!(matches!(unlinked, Err(Error::NotLinked)));
