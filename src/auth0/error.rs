@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access_token::AccessTokenProblem;
 use super::id_token::IdTokenProblem;
 use super::wire::Answer;
 use crate::{net, text};
@@ -92,6 +93,9 @@ pub enum Error {
     /// The ID token does not hold.
     #[error("the ID token is not valid: {0}")]
     IdToken(#[from] IdTokenProblem),
+    /// The access token of a caller does not hold.
+    #[error("the access token is not valid: {0}")]
+    AccessToken(#[from] AccessTokenProblem),
     /// The key that the application signs with cannot sign.
     #[error("the client signing key is not an RSA private key in PEM")]
     SigningKey,

@@ -4,6 +4,7 @@
 //! connection are good for. A vault call needs `POST /oauth/token` alone: discovery and signing keys
 //! are fetched only when somebody signs in.
 
+mod access_token;
 mod client;
 mod connected_accounts;
 mod discovery;
@@ -25,14 +26,15 @@ use url::Url;
 
 use crate::net;
 
+pub use access_token::{AccessClaims, AccessTokenProblem};
 pub use connected_accounts::{AccountId, Connect, ConnectTicket, ConnectedAccount};
 pub use error::{Error, MyAccountProblem};
 pub use id_token::IdTokenProblem;
 pub use login::Authorize;
 pub use pkce::{PkceVerifier, random_token};
 pub(crate) use secret::same;
-pub use secret::{MyAccountToken, RefreshToken, VaultToken};
-pub use tokens::{Login, Refreshed};
+pub use secret::{BearerToken, MyAccountToken, RefreshToken, VaultToken};
+pub use tokens::{Login, Refreshed, Subject};
 
 /// How errors and logs call the service.
 const SERVICE: &str = "Auth0";

@@ -1,4 +1,4 @@
-//! The three tokens that Auth0 gives us, as three types that cannot be swapped.
+//! The tokens that Auth0 gives us or our callers, as types that cannot be swapped.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,6 +14,11 @@ pub struct RefreshToken(SecretString);
 /// An access token for the tenant's My Account API, good for minutes.
 #[derive(Clone)]
 pub struct MyAccountToken(SecretString);
+
+/// The access token that a caller of our own API has shown: the subject of vault exchanges, and of
+/// nothing else. It lives as long as the call.
+#[derive(Clone)]
+pub struct BearerToken(SecretString);
 
 /// A connection's own access token, out of the vault.
 #[derive(Clone)]
@@ -51,6 +56,18 @@ impl MyAccountToken {
     }
 
     pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl BearerToken {
+    /// Takes what stood in the `Authorization` header, without its scheme.
+    #[must_use]
+    pub fn new(token: SecretString) -> Self {
+        Self(token)
+    }
+
+    pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
@@ -101,6 +118,12 @@ impl fmt::Debug for MyAccountToken {
     }
 }
 
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("BearerToken")
+    }
+}
+
 impl fmt::Debug for VaultToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -124,10 +147,11 @@ mod tests {
     fn prints_no_token() {
         let refresh = RefreshToken::new("rt-marked".into());
         let my_account = MyAccountToken::new("me-marked".into());
+        let bearer = BearerToken::new("at-marked".into());
         let vault = VaultToken::new("bb-marked".into(), Some(Duration::from_secs(9)), None);
         assert_eq!(
-            format!("{refresh:?} {my_account:?} {vault:?}"),
-            "RefreshToken MyAccountToken VaultToken { expires_in: Some(9s), scope: None, .. }"
+            format!("{refresh:?} {my_account:?} {bearer:?} {vault:?}"),
+            "RefreshToken MyAccountToken BearerToken VaultToken { expires_in: Some(9s), scope: None, .. }"
         );
         assert!(!refresh.fingerprint().contains("marked"));
     }

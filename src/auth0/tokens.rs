@@ -11,11 +11,14 @@ use url::Url;
 
 use super::error::Asked;
 use super::wire::TIMEOUT;
-use super::{Error, Identity, MyAccountToken, PkceVerifier, RefreshToken, Tenant, VaultToken};
+use super::{
+    BearerToken, Error, Identity, MyAccountToken, PkceVerifier, RefreshToken, Tenant, VaultToken,
+};
 
 const VAULT_GRANT: &str =
     "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
 const REFRESH_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:refresh_token";
+const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const VAULT_TOKEN_TYPE: &str =
     "http://auth0.com/oauth/token-type/federated-connection-access-token";
 /// How long a token that can be asked for again may take: a person waits for it before anything else.
@@ -31,6 +34,16 @@ pub struct Login {
     pub refresh_token: RefreshToken,
     /// Who they are, by a checked ID token.
     pub identity: Identity,
+}
+
+/// Whose vault an exchange opens, by the token that shows it (RFC 8693 section 2.1).
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// The refresh token that this application got at the person's sign-in.
+    Refresh(&'a RefreshToken),
+    /// The access token that a caller showed at our API. This application must be the API's Custom
+    /// API Client.
+    Access(&'a BearerToken),
 }
 
 /// What a refresh without an audience gives.
@@ -137,14 +150,18 @@ impl Tenant {
     /// [`Error::SignedOut`] when they have to sign in, and what a tenant's set-up can get wrong.
     pub async fn vault_token(
         &self,
-        token: &RefreshToken,
+        subject: Subject<'_>,
         connection: &str,
         login_hint: Option<&str>,
     ) -> Result<VaultToken, Error> {
+        let (token_type, token) = match subject {
+            Subject::Refresh(token) => (REFRESH_TOKEN_TYPE, token.expose()),
+            Subject::Access(token) => (ACCESS_TOKEN_TYPE, token.expose()),
+        };
         let mut parameters = vec![
             ("grant_type", VAULT_GRANT),
-            ("subject_token_type", REFRESH_TOKEN_TYPE),
-            ("subject_token", token.expose()),
+            ("subject_token_type", token_type),
+            ("subject_token", token),
             ("requested_token_type", VAULT_TOKEN_TYPE),
             ("connection", connection),
         ];
@@ -243,7 +260,11 @@ mod tests {
                 "issued_token_type": VAULT_TOKEN_TYPE, "token_type": "Bearer",
             }),
         );
-        let vault = stand_in.tenant().vault_token(&token("rt"), "bitbucket", None).await.unwrap();
+        let vault = stand_in
+            .tenant()
+            .vault_token(Subject::Refresh(&token("rt")), "bitbucket", None)
+            .await
+            .unwrap();
         assert_eq!(vault.expose(), "bb");
         assert_eq!(vault.expires_in, Some(Duration::from_secs(1377)));
         assert_eq!(vault.scope.as_deref(), Some("account repository"));
@@ -266,7 +287,10 @@ mod tests {
         let stand_in = StandIn::start().await;
         stand_in.answer("/oauth/token", 200, json!({ "access_token": "bb" }));
         let tenant = stand_in.tenant();
-        let vault = tenant.vault_token(&token("rt"), "bitbucket", Some("ana-2")).await.unwrap();
+        let vault = tenant
+            .vault_token(Subject::Refresh(&token("rt")), "bitbucket", Some("ana-2"))
+            .await
+            .unwrap();
         assert_eq!((vault.expires_in, vault.scope), (None, None));
         assert!(stand_in.requests()[0].form().contains("\nlogin_hint=ana-2\n"));
     }
@@ -286,7 +310,10 @@ mod tests {
             stand_in.answer("/oauth/token", status, json!({ "error": code }));
             let before = stand_in.requests().len();
             let tenant = stand_in.tenant();
-            let error = tenant.vault_token(&token("rt"), "bitbucket", None).await.unwrap_err();
+            let error = tenant
+                .vault_token(Subject::Refresh(&token("rt")), "bitbucket", None)
+                .await
+                .unwrap_err();
             assert_eq!((error.to_string().as_str(), stand_in.requests().len()), (said, before + 1));
         }
     }
@@ -299,7 +326,12 @@ mod tests {
         {
             stand_in.answer("/oauth/token", 200, body);
             let tenant = stand_in.tenant();
-            assert!(tenant.vault_token(&token("rt"), "bitbucket", None).await.is_err());
+            assert!(
+                tenant
+                    .vault_token(Subject::Refresh(&token("rt")), "bitbucket", None)
+                    .await
+                    .is_err()
+            );
         }
     }
 
@@ -309,7 +341,10 @@ mod tests {
         for text in ["bb\nline", "bb cc", "b\u{e9}", "\u{7f}"] {
             stand_in.answer("/oauth/token", 200, json!({ "access_token": text }));
             let tenant = stand_in.tenant();
-            let error = tenant.vault_token(&token("rt"), "bitbucket", None).await.unwrap_err();
+            let error = tenant
+                .vault_token(Subject::Refresh(&token("rt")), "bitbucket", None)
+                .await
+                .unwrap_err();
             assert_eq!(error.to_string(), "Auth0's answer is not an access token that can be sent");
         }
     }
@@ -397,7 +432,10 @@ mod tests {
         let tenant = StandIn::start().await.tenant();
         // The stand-in is gone with the end of the statement above.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let error = tenant.vault_token(&token("rt"), "bitbucket", None).await.unwrap_err();
+        let error = tenant
+            .vault_token(Subject::Refresh(&token("rt")), "bitbucket", None)
+            .await
+            .unwrap_err();
         assert_eq!(error.to_string(), "Auth0 could not be reached");
     }
 }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::cache::Issued;
 use super::{Error, Proof, SubjectToken};
-use crate::auth0::Tenant;
+use crate::auth0::{Subject, Tenant};
 use crate::bitbucket::{AccessToken, Scopes};
 
 /// Exchanges what `proof` holds for the Bitbucket token in that person's vault.
@@ -17,8 +17,11 @@ pub(super) async fn exchange(
     proof: Proof,
     login_hint: Option<String>,
 ) -> Result<Issued, Error> {
-    let SubjectToken::Refresh(token) = &proof.token;
-    let vault = tenant.vault_token(token, &connection, login_hint.as_deref()).await?;
+    let subject = match &proof.token {
+        SubjectToken::Refresh(token) => Subject::Refresh(token),
+        SubjectToken::Access(token) => Subject::Access(token),
+    };
+    let vault = tenant.vault_token(subject, &connection, login_hint.as_deref()).await?;
     tracing::debug!(subject = proof.caller.subject, connection, "exchanged for a Bitbucket token");
     let token = AccessToken::new(SecretString::from(vault.expose().to_owned()));
     let scopes = vault.scope.as_deref().map(Scopes::parse);

@@ -20,7 +20,7 @@ use moka::sync::Cache;
 
 use self::cache::{Issued, Slot};
 pub use self::error::Error;
-use crate::auth0::{RefreshToken, Tenant};
+use crate::auth0::{BearerToken, RefreshToken, Tenant};
 use crate::bitbucket::{AccessToken, Client, Connector, Limits, Scopes, TokenError, TokenSource};
 use crate::identity::{Caller, SignedIn};
 
@@ -55,6 +55,8 @@ pub struct Proof {
 pub enum SubjectToken {
     /// The refresh token of a person who has signed in to this application.
     Refresh(RefreshToken),
+    /// The access token that a caller has shown at our API.
+    Access(BearerToken),
 }
 
 /// What the broker has done and has in hand.

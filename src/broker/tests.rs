@@ -263,6 +263,6 @@ async fn asks_for_consent_again_only_where_it_can_help() {
 async fn prints_no_token() {
     let stage = Stage::start().await;
     let proof = stage.proof("linked");
-    let SubjectToken::Refresh(token) = &proof.token;
+    let SubjectToken::Refresh(token) = &proof.token else { panic!("{proof:?}") };
     assert!(!format!("{proof:?}").contains(token.expose()));
 }

@@ -77,6 +77,7 @@ pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, 
     };
     Ok(Config {
         auth0,
+        http: None,
         bitbucket_api_url,
         toolsets: toolsets.filter(|names| !names.is_empty()),
         tools: tools.filter(|names| !names.is_empty()),

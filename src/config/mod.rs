@@ -12,9 +12,11 @@ pub mod settings;
 mod sources;
 mod values;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -28,6 +30,8 @@ pub use sources::{ConfigFile, Flags, Sources};
 pub struct Config {
     /// Whom to ask for tokens. There whenever the command said that it needs it.
     pub auth0: Option<Auth0>,
+    /// Serving over HTTP. There whenever the command said that it needs it.
+    pub http: Option<Http>,
     /// Bitbucket's API, without a slash at the end.
     pub bitbucket_api_url: Url,
     /// The toolsets that exist; `None` means those that are on by default.
@@ -79,6 +83,58 @@ pub struct Auth0 {
     pub organization: Option<String>,
     /// A sign-in from elsewhere.
     pub refresh_token: Option<SecretString>,
+}
+
+/// Serving many people over HTTP. Every combination in here has been found safe to serve.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where clients and browsers reach the server: scheme, host and port, and no path.
+    pub public_url: Url,
+    /// The identifier of our own API at Auth0: the public URL with `/mcp`.
+    pub audience: String,
+    /// The Custom API Client of that API, which exchanges callers' access tokens.
+    pub api_client_id: String,
+    /// How that client proves who it is.
+    pub api_client: ClientAuthentication,
+    /// The client for Auth0's Management API, where there is one.
+    pub management: Option<Management>,
+    /// Values of the `Host` header that are answered besides the public URL's.
+    pub allowed_hosts: Vec<String>,
+    /// Values of the `Origin` header that are answered besides the public URL's.
+    pub allowed_origins: Vec<String>,
+    /// The certificate to serve https with; without one, plain http.
+    pub tls: Option<Tls>,
+    /// Networks that requests may come from and whose word on the client's address counts. Empty where
+    /// clients connect themselves.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether only access tokens that are bound to a key count.
+    pub require_dpop: bool,
+    /// Client ids whose tokens may go by `permissions` alone.
+    pub first_party_clients: Vec<String>,
+    /// How many tool calls of one caller may run at once.
+    pub max_calls_per_caller: usize,
+}
+
+/// A client for Auth0's Management API.
+#[derive(Clone, Debug)]
+pub struct Management {
+    /// The tenant's canonical domain, with a slash at the end.
+    pub domain: Url,
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+}
+
+/// A certificate and its key, as PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 /// How a confidential application proves who it is.

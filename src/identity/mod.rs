@@ -3,6 +3,7 @@
 //! The person signs in once, in a browser, and their Auth0 refresh token is kept for them. Nothing is
 //! read before the first call needs it.
 
+pub mod bearer;
 mod file;
 mod keyring;
 mod login;

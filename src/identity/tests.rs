@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::auth0::stand_in::{private_key, public_key};
-use crate::auth0::{ClientAuthentication, Connect, PkceVerifier, Settings, Tenant};
+use crate::auth0::{ClientAuthentication, Connect, PkceVerifier, Settings, Subject, Tenant};
 use crate::net;
 use crate::sandbox::{Options, Sandbox};
 
@@ -70,7 +70,7 @@ async fn signs_in_links_exchanges_unlinks_and_signs_out() {
     let signed_in = session.sign_in(login).await.unwrap();
     assert_eq!(signed_in.caller.subject, "auth0|gus");
     let token = signed_in.refresh_token;
-    let before = tenant.vault_token(&token, "bitbucket", None).await.unwrap_err();
+    let before = tenant.vault_token(Subject::Refresh(&token), "bitbucket", None).await.unwrap_err();
     assert!(matches!(before, auth0::Error::NotLinked), "{before}");
 
     let (my_account, rotated) = tenant.my_account(&token).await.unwrap();
@@ -96,15 +96,15 @@ async fn signs_in_links_exchanges_unlinks_and_signs_out() {
 
     let accounts = tenant.connected_accounts(&my_account, "bitbucket").await.unwrap();
     assert_eq!(accounts, std::slice::from_ref(&linked));
-    let vault = tenant.vault_token(&token, "bitbucket", None).await.unwrap();
+    let vault = tenant.vault_token(Subject::Refresh(&token), "bitbucket", None).await.unwrap();
     assert!(vault.expires_in.is_some());
 
     tenant.delete_account(&my_account, &linked.id).await.unwrap();
-    let after = tenant.vault_token(&token, "bitbucket", None).await.unwrap_err();
+    let after = tenant.vault_token(Subject::Refresh(&token), "bitbucket", None).await.unwrap_err();
     assert!(matches!(after, auth0::Error::NotLinked), "{after}");
 
     assert!(session.sign_out().await.unwrap());
-    let gone = tenant.vault_token(&token, "bitbucket", None).await.unwrap_err();
+    let gone = tenant.vault_token(Subject::Refresh(&token), "bitbucket", None).await.unwrap_err();
     assert!(matches!(gone, auth0::Error::SignedOut), "{gone}");
 }
 
@@ -115,7 +115,7 @@ async fn proves_itself_by_a_signing_key() {
     let tenant = stage.tenant(ClientAuthentication::SigningKey(private_key().into()));
     let login = stage.login(&tenant, "linked").await;
     assert_eq!(login.identity.name.as_deref(), Some("Ana Lima"));
-    tenant.vault_token(&login.refresh_token, "bitbucket", None).await.unwrap();
+    tenant.vault_token(Subject::Refresh(&login.refresh_token), "bitbucket", None).await.unwrap();
     let by_secret = stage.tenant_by_secret();
     let error = by_secret.refresh(&login.refresh_token).await.unwrap_err();
     assert!(matches!(error, auth0::Error::BadClient), "{error}");
@@ -126,12 +126,12 @@ async fn tells_a_withdrawn_consent_from_an_ended_sign_in() {
     let stage = Stage::new().await;
     let tenant = stage.tenant_by_secret();
     let token = RefreshToken::new(stage.sandbox.refresh_token("linked").unwrap().into());
-    tenant.vault_token(&token, "bitbucket", None).await.unwrap();
+    tenant.vault_token(Subject::Refresh(&token), "bitbucket", None).await.unwrap();
     stage.sandbox.world().revoke_bitbucket_grant("linked");
-    let error = tenant.vault_token(&token, "bitbucket", None).await.unwrap_err();
+    let error = tenant.vault_token(Subject::Refresh(&token), "bitbucket", None).await.unwrap_err();
     assert!(matches!(error, auth0::Error::LinkBroken), "{error}");
     stage.sandbox.world().revoke_refresh_token("linked");
-    let error = tenant.vault_token(&token, "bitbucket", None).await.unwrap_err();
+    let error = tenant.vault_token(Subject::Refresh(&token), "bitbucket", None).await.unwrap_err();
     assert!(matches!(error, auth0::Error::SignedOut), "{error}");
 }
 

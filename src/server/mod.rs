@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod dispatch;
+pub mod http;
 pub mod local;
 pub mod policy;
 mod progress;
@@ -32,18 +33,39 @@ const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// How long a client may keep the list of tools: settings are fixed while the server runs.
 const LIST_LIFE_MS: u64 = 60 * 60 * 1000;
 
-/// Serves the catalogue to one person.
+/// Serves the catalogue.
 #[derive(Clone)]
 pub struct Server {
     dispatcher: Arc<Dispatcher>,
-    person: Arc<dyn Person>,
+    people: Arc<dyn People>,
+}
+
+/// Tells whom a request is made for.
+pub trait People: Send + Sync {
+    /// The person behind `context`; `None` where the request does not say.
+    fn of(&self, context: &RequestContext<RoleServer>) -> Option<Arc<dyn Person>>;
+}
+
+/// Everything is for one person.
+struct One(Arc<dyn Person>);
+
+impl People for One {
+    fn of(&self, _: &RequestContext<RoleServer>) -> Option<Arc<dyn Person>> {
+        Some(Arc::clone(&self.0))
+    }
 }
 
 impl Server {
     /// Serves calls of `person` through `dispatcher`.
     #[must_use]
     pub fn new(dispatcher: Arc<Dispatcher>, person: Arc<dyn Person>) -> Self {
-        Self { dispatcher, person }
+        Self::of_many(dispatcher, Arc::new(One(person)))
+    }
+
+    /// Serves calls of each of `people` through `dispatcher`.
+    #[must_use]
+    pub fn of_many(dispatcher: Arc<Dispatcher>, people: Arc<dyn People>) -> Self {
+        Self { dispatcher, people }
     }
 
     fn implementation() -> Implementation {
@@ -112,14 +134,15 @@ impl ServerHandler for Server {
                 None,
             ));
         };
+        let Some(person) = self.people.of(&context) else {
+            return Err(ErrorData::internal_error("the request names nobody", None));
+        };
         let progress = ClientProgress::start(&context);
         let meta = Self::mark(&context);
         let cancel = context.ct.clone();
         let (answers, state) = (request.input_responses, request.request_state);
         let arguments = request.arguments.unwrap_or_default();
-        let request = Request::new(Arc::clone(&self.person), entry, arguments)
-            .await
-            .answering(answers, state);
+        let request = Request::new(person, entry, arguments).await.answering(answers, state);
         let ask = Arc::new(ClientAsk::new(context, self.dispatcher.open_state(&request)));
         let outcome = self.dispatcher.call(&request, ask, progress.reporter(), cancel).await;
         progress.finish().await;

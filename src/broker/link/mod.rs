@@ -12,6 +12,7 @@ mod page;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
+pub mod web;
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
