@@ -305,8 +305,11 @@ mod tests {
         harness.sandbox.world().rotate_refresh_tokens(true);
         let (_, body) = refresh(&harness, &token, &[]).await;
         let next = body["refresh_token"].as_str().unwrap();
-        assert_eq!(refresh(&harness, &token, &[]).await.0, 403);
-        assert_eq!(refresh(&harness, next, &[]).await.0, 200);
+        let (status, body) = refresh(&harness, next, &[]).await;
+        assert_eq!(status, 200, "{body}");
+        let newest = body["refresh_token"].as_str().unwrap();
+        assert_eq!(refresh(&harness, &token, &[]).await.0, 403, "it was replaced");
+        assert_eq!(refresh(&harness, newest, &[]).await.0, 403, "reuse ends the whole family");
     }
 
     #[tokio::test]

@@ -28,6 +28,8 @@ pub(crate) mod state;
 mod tenant;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod vault;
 
