@@ -119,6 +119,12 @@ impl Dispatcher {
         &self.settings.policy
     }
 
+    /// How long one call may take.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.settings.deadline
+    }
+
     /// What the model is told once, before any call.
     #[must_use]
     pub fn instructions(&self) -> String {

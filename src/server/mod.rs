@@ -22,7 +22,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 
 use crate::Error;
-use crate::tool::Person;
+use crate::tool::{Entry, Person};
 
 use ask::ClientAsk;
 use dispatch::{Dispatcher, Request};
@@ -42,16 +42,23 @@ pub struct Server {
 
 /// Tells whom a request is made for.
 pub trait People: Send + Sync {
-    /// The person behind `context`; `None` where the request does not say.
-    fn of(&self, context: &RequestContext<RoleServer>) -> Option<Arc<dyn Person>>;
+    /// The person behind `context`, who wants to call `entry`.
+    ///
+    /// # Errors
+    /// When the request does not say who it is for, or they may not call it.
+    fn of(
+        &self,
+        context: &RequestContext<RoleServer>,
+        entry: &Entry,
+    ) -> Result<Arc<dyn Person>, ErrorData>;
 }
 
 /// Everything is for one person.
 struct One(Arc<dyn Person>);
 
 impl People for One {
-    fn of(&self, _: &RequestContext<RoleServer>) -> Option<Arc<dyn Person>> {
-        Some(Arc::clone(&self.0))
+    fn of(&self, _: &RequestContext<RoleServer>, _: &Entry) -> Result<Arc<dyn Person>, ErrorData> {
+        Ok(Arc::clone(&self.0))
     }
 }
 
@@ -134,9 +141,7 @@ impl ServerHandler for Server {
                 None,
             ));
         };
-        let Some(person) = self.people.of(&context) else {
-            return Err(ErrorData::internal_error("the request names nobody", None));
-        };
+        let person = self.people.of(&context, entry)?;
         let progress = ClientProgress::start(&context);
         let meta = Self::mark(&context);
         let cancel = context.ct.clone();
