@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 use rmcp::model::{ErrorData, InputRequests, InputResponses, JsonObject};
+use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{Answers, CONFIRM};
 use super::policy::Policy;
+use super::visits::Visitor;
 use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
 use crate::tool::{
@@ -101,6 +103,13 @@ impl Request {
         self.answers = answers;
         self.state = state;
         self
+    }
+}
+
+impl Request {
+    /// See [`Visitor::of`].
+    pub(super) fn visitor(&self, context: &RequestContext<RoleServer>) -> Option<Visitor> {
+        Visitor::of(context, &self.caller, self.entry.name, &self.digest)
     }
 }
 

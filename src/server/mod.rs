@@ -10,6 +10,7 @@ pub mod local;
 pub mod policy;
 mod progress;
 pub mod stdio;
+mod visits;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::tool::{Entry, Person};
 use ask::ClientAsk;
 use dispatch::{Dispatcher, Request};
 use progress::ClientProgress;
+use visits::{Visitor, Visits};
 
 /// What the protocol calls the place where a result says which server made it.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
@@ -38,6 +40,7 @@ const LIST_LIFE_MS: u64 = 60 * 60 * 1000;
 pub struct Server {
     dispatcher: Arc<Dispatcher>,
     people: Arc<dyn People>,
+    visits: Arc<Visits>,
 }
 
 /// Tells whom a request is made for.
@@ -72,7 +75,7 @@ impl Server {
     /// Serves calls of each of `people` through `dispatcher`.
     #[must_use]
     pub fn of_many(dispatcher: Arc<Dispatcher>, people: Arc<dyn People>) -> Self {
-        Self { dispatcher, people }
+        Self { dispatcher, people, visits: Arc::new(Visits::new()) }
     }
 
     fn implementation() -> Implementation {
@@ -147,12 +150,22 @@ impl ServerHandler for Server {
         let cancel = context.ct.clone();
         let (answers, state) = (request.input_responses, request.request_state);
         let arguments = request.arguments.unwrap_or_default();
-        let request = Request::new(person, entry, arguments).await.answering(answers, state);
-        let ask = Arc::new(ClientAsk::new(context, self.dispatcher.open_state(&request)));
+        let request = Request::new(Arc::clone(&person), entry, arguments).await;
+        let request = request.answering(answers, state);
+        let peer = context.peer.clone();
+        let visitor = request.visitor(&context);
+        let ask = Arc::new(match &visitor {
+            Some(visitor) => ClientAsk::by_error(context, self.visits.was_told(visitor)),
+            None => ClientAsk::new(context, self.dispatcher.open_state(&request)),
+        });
         let outcome = self.dispatcher.call(&request, ask, progress.reporter(), cancel).await;
         progress.finish().await;
         match outcome {
             Err(Error::Suspended(suspension)) => {
+                if let Some(visitor) = visitor {
+                    let done = person.page_done();
+                    return Err(self.visits.tell(visitor, suspension.request, peer, done));
+                }
                 let (requests, state) = self.dispatcher.suspend(&request, *suspension)?;
                 let mut result = InputRequiredResult::new(Some(requests), Some(state));
                 result.meta = meta;

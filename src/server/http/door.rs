@@ -14,7 +14,9 @@ use super::hosts::{HostProblem, Hosts};
 
 /// Where the client is, as far as that is known. For the log only: a header says it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ClientAddress(#[expect(dead_code, reason = "shown by `Debug` in the log")] IpAddr);
+pub(super) struct ClientAddress(
+    #[expect(dead_code, reason = "shown by `Debug` in the log")] IpAddr,
+);
 
 /// Watches the door.
 pub(super) struct Door {
