@@ -151,7 +151,9 @@ impl Person for Remote {
             loop {
                 match linker.outcome(&caller, WATCH).await {
                     Outcome::Waiting | Outcome::Failed(_) => {}
-                    outcome => return matches!(outcome, Outcome::Linked(_)),
+                    outcome => {
+                        return matches!(outcome, Outcome::Linked(_) | Outcome::Unlinked(_));
+                    }
                 }
             }
         })
@@ -161,10 +163,7 @@ impl Person for Remote {
         Box::pin(async move {
             let caller = &self.verified.caller;
             let offer = self.linker.offer_unlink(caller, &self.asker, account).await?;
-            Err(Error::refused(
-                "only the user can unlink, on a page in their browser",
-                format!("ask the user to open {} in their browser and finish there", offer.url),
-            ))
+            Ok(Unlinked::Page(offer))
         })
     }
 }
