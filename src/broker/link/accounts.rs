@@ -143,7 +143,7 @@ impl Vault {
 impl From<ConnectedAccount> for LinkedAccount {
     fn from(account: ConnectedAccount) -> Self {
         Self {
-            id: account.id.to_string(),
+            id: Some(account.id.to_string()),
             connection: account.connection,
             username: None,
             display_name: None,
