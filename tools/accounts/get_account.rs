@@ -292,7 +292,8 @@ mod tests {
             broken: name.is_none() && id.is_none(),
             linked_at: None,
         };
-        let accounts = [account(Some("ana"), None), account(None, Some("cac_1")), account(None, None)];
+        let accounts =
+            [account(Some("ana"), None), account(None, Some("cac_1")), account(None, None)];
         let account = Account {
             subject: Some("auth0|ana".to_owned()),
             name: None,
