@@ -125,4 +125,29 @@ impl Tenant {
             applications: applications::others(api_client_secret, management_secret),
         }
     }
+
+    /// The switch of this name: a field that is on or off.
+    pub(crate) fn switch(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "vault_grant" => &mut self.vault_grant,
+            "vault_on_connection" => &mut self.vault_on_connection,
+            "api_client_grant" => &mut self.api_client_grant,
+            "api_client_linked" => &mut self.api_client_linked,
+            "connection_enabled" => &mut self.connection_enabled,
+            "my_account" => &mut self.my_account,
+            "my_account_grant" => &mut self.my_account_grant,
+            "my_account_policy" => &mut self.my_account_policy,
+            "rotates_refresh_tokens" => &mut self.rotates_refresh_tokens,
+            "rotates_public_refresh_tokens" => &mut self.rotates_public_refresh_tokens,
+            "vault_refuses_rotation" => &mut self.vault_refuses_rotation,
+            "keeps_revoked_tokens" => &mut self.keeps_revoked_tokens,
+            "connect_code_in_fragment" => &mut self.connect_code_in_fragment,
+            "skips_confirmation" => &mut self.skips_confirmation,
+            "web_skips_confirmation" => &mut self.web_skips_confirmation,
+            "resource_parameter" => &mut self.resource_parameter,
+            "dynamic_registration" => &mut self.dynamic_registration,
+            "client_id_metadata_documents" => &mut self.client_id_metadata_documents,
+            _ => return None,
+        })
+    }
 }
