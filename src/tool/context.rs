@@ -72,6 +72,13 @@ pub trait Person: Send + Sync {
     fn offer_link(&self) -> BoxFuture<'_, Result<Offer>>;
     /// What has become of that page, waiting `patience` for it at most.
     fn link_outcome(&self, patience: Duration) -> BoxFuture<'_, Outcome>;
+    /// Waits until the page that was offered last has come to its end, and tells whether to a good one.
+    ///
+    /// It outlives the call, so nothing of the call is kept in it. Where no client can be told later,
+    /// there is nothing to wait for.
+    fn page_done(&self) -> BoxFuture<'static, bool> {
+        Box::pin(std::future::ready(false))
+    }
     /// Whether linking again can bring a scope that is missing.
     fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool>;
     /// Removes a linked account.

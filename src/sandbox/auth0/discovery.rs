@@ -43,5 +43,5 @@ pub(crate) async fn metadata(State(auth0): State<Auth0>) -> Json<Value> {
 
 /// `GET /.well-known/jwks.json`
 pub(crate) async fn keys(State(auth0): State<Auth0>) -> Json<Value> {
-    Json(auth0.keys.public())
+    Json(auth0.world.lock().keyring.public())
 }

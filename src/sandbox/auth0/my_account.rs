@@ -56,7 +56,8 @@ async fn connect(
     if !tenant.vault_on_connection {
         return Err(Problem::bad_request("Connected accounts are not enabled for the connection"));
     }
-    if !tenant.allows_callback(&redirect_uri) {
+    let application = tenant.application(&caller.client_id);
+    if !application.is_some_and(|application| application.allows_callback(&redirect_uri)) {
         return Err(Problem::bad_request("Invalid redirect_uri"));
     }
     let auth_session = random(64);

@@ -1,0 +1,3 @@
+//! The Management API v2, as far as the sandbox has it.
+
+mod token;
