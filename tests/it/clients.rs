@@ -43,6 +43,11 @@ fn the_typescript_sdks_find_their_own_way_in() {
 }
 
 #[test]
+fn the_typescript_sdks_find_their_own_way_in_by_a_document_over_https() {
+    over_https("typescript", CLIENT, &["node", "oauth.mjs"]);
+}
+
+#[test]
 fn the_python_sdk_does_all_its_work_in_both_eras() {
     over_stdio("python", VENV, "official.py");
 }
@@ -68,6 +73,11 @@ fn the_python_sdk_and_fastmcp_find_their_own_way_in() {
 }
 
 #[test]
+fn the_python_sdk_and_fastmcp_find_their_own_way_in_by_a_document_over_https() {
+    over_https("python", VENV, &[python().to_str().unwrap(), "oauth.py"]);
+}
+
+#[test]
 fn the_inspector_calls_every_tool_and_has_no_complaint() {
     over_stdio("inspector", INSPECTOR, "inspect.mjs");
 }
@@ -81,6 +91,21 @@ fn over_stdio(folder: &str, packages: &str, script: &str) {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     play(folder, packages, script, &["stdio"]);
     drop(turn);
+}
+
+/// Runs `client` of `folder` against a tenant, a server and a document of its own that all speak https.
+fn over_https(folder: &str, packages: &str, client: &[&str]) {
+    let files = tempfile::tempdir().unwrap();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let pair = rcgen::generate_simple_self_signed(names).unwrap();
+    let write = |name: &str, pem: String| {
+        let path = files.path().join(name);
+        std::fs::write(&path, pem).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let certificate = write("certificate.pem", pair.cert.pem());
+    let key = write("key.pem", pair.signing_key.serialize_pem());
+    play(folder, packages, "../tls.mjs", &[&[&*certificate, &*key], client].concat());
 }
 
 /// Runs `script` of `folder` with the server and `arguments`, if the program for it and the folder's
