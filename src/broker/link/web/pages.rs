@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use url::Url;
 
-use super::super::LinkedAccount;
 use super::Asker;
 use super::ticket::Purpose;
+use crate::auth0::ConnectedAccount;
 use crate::identity::{Page, escape};
 
 /// Where a person ends what they granted at Bitbucket itself.
@@ -37,14 +37,14 @@ pub(super) fn confirm(person: &str, askers: &[Asker], ticket: &Url, token: &str)
 pub(super) fn unlink(
     person: &str,
     askers: &[Asker],
-    accounts: &[LinkedAccount],
+    accounts: &[ConnectedAccount],
     ticket: &Url,
     token: &str,
 ) -> Page {
     let mut choices = String::new();
     for (index, account) in accounts.iter().enumerate() {
-        let id = escape(&account.id);
-        let since = account.linked_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
+        let id = escape(account.id.as_str());
+        let since = account.created_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
         let checked = if index == 0 { " checked" } else { "" };
         let _ = write!(
             choices,
