@@ -11,6 +11,7 @@ mod discovery;
 mod error;
 mod id_token;
 mod login;
+mod management;
 mod pkce;
 mod secret;
 #[cfg(test)]
@@ -28,9 +29,10 @@ use crate::net;
 
 pub use access_token::{AccessClaims, AccessTokenProblem};
 pub use connected_accounts::{AccountId, Connect, ConnectTicket, ConnectedAccount};
-pub use error::{Error, MyAccountProblem};
+pub use error::{Error, ManagementProblem, MyAccountProblem};
 pub use id_token::IdTokenProblem;
 pub use login::{Authorize, Purpose};
+pub use management::{Management, ManagementSettings};
 pub use pkce::{PkceVerifier, random_token};
 pub(crate) use secret::same;
 pub use secret::{BearerToken, MyAccountToken, RefreshToken, VaultToken};

@@ -198,16 +198,19 @@ impl Tenant {
     ///
     /// # Errors
     /// [`Error::NotLinked`] and [`Error::LinkBroken`] when the person has to link,
-    /// [`Error::SignedOut`] when they have to sign in, and what a tenant's set-up can get wrong.
+    /// [`Error::SignedOut`] when they have to sign in or the caller's token has ended, and what a
+    /// tenant's set-up can get wrong.
     pub async fn vault_token(
         &self,
         subject: Subject<'_>,
         connection: &str,
         login_hint: Option<&str>,
     ) -> Result<VaultToken, Error> {
-        let (token_type, token) = match subject {
-            Subject::Refresh(token) => (REFRESH_TOKEN_TYPE, token.expose()),
-            Subject::Access(token) => (ACCESS_TOKEN_TYPE, token.expose()),
+        let (asked, token_type, token) = match subject {
+            Subject::Refresh(token) => (Asked::VaultToken, REFRESH_TOKEN_TYPE, token.expose()),
+            Subject::Access(token) => {
+                (Asked::VaultTokenOfCaller, ACCESS_TOKEN_TYPE, token.expose())
+            }
         };
         let mut parameters = vec![
             ("grant_type", VAULT_GRANT),
@@ -217,7 +220,7 @@ impl Tenant {
             ("connection", connection),
         ];
         parameters.extend(login_hint.map(|hint| ("login_hint", hint)));
-        let tokens = self.grant(Asked::VaultToken, &parameters).await?;
+        let tokens = self.grant(asked, &parameters).await?;
         let life = tokens.life();
         let access_token = tokens.access_token.filter(|token| !token.expose_secret().is_empty());
         let access_token = access_token.ok_or(Error::Unreadable("an access token"))?;
@@ -226,6 +229,18 @@ impl Tenant {
             return Err(Error::Unreadable("an access token that can be sent"));
         }
         Ok(VaultToken::new(access_token, life, tokens.scope))
+    }
+
+    /// A token for the application itself, for the API `audience`, and how long it lives.
+    pub(super) async fn client_credentials(
+        &self,
+        audience: &str,
+    ) -> Result<(SecretString, Option<Duration>), Error> {
+        let parameters = [("grant_type", "client_credentials"), ("audience", audience)];
+        let tokens = self.grant(Asked::ManagementToken, &parameters).await?;
+        let life = tokens.life();
+        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
+        Ok((access_token, life))
     }
 
     /// Ends what `token` stands for. A token that is gone already counts as ended.

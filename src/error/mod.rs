@@ -30,6 +30,9 @@ pub enum Error {
         /// The page that signs the person in and links their account in one trip.
         url: Option<Url>,
     },
+    /// Auth0 does not accept the caller's access token any more.
+    #[error("Auth0 no longer accepts the access token that came with this call")]
+    TokenEnded,
     /// The person has no Bitbucket account in the vault, or one that Bitbucket no longer accepts.
     #[error("{says}")]
     NotLinked {
@@ -148,7 +151,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidArguments(_) => "invalid_arguments",
-            Self::NotSignedIn { .. } => "not_signed_in",
+            Self::NotSignedIn { .. } | Self::TokenEnded => "not_signed_in",
             Self::NotLinked { .. } => "not_linked",
             Self::MissingScope { .. } => "missing_scope",
             Self::NotFound { .. } => "not_found",
@@ -177,6 +180,10 @@ impl Error {
             }
             Self::NotSignedIn { url: None } => {
                 "ask the user to run `bitbucket-vault-mcp login`, then call again".into()
+            }
+            Self::TokenEnded => {
+                "ask the user to sign in to this server again in their MCP client, then call again"
+                    .into()
             }
             Self::NotLinked { url: None, .. } => {
                 "call `link_account`, or ask the user to run `bitbucket-vault-mcp link`".into()

@@ -174,7 +174,7 @@ impl Started {
 impl From<ConnectedAccount> for LinkedAccount {
     fn from(account: ConnectedAccount) -> Self {
         Self {
-            id: account.id.to_string(),
+            id: Some(account.id.to_string()),
             connection: account.connection,
             username: None,
             display_name: None,

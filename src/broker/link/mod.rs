@@ -11,6 +11,7 @@ mod digest;
 mod elsewhere;
 mod flow;
 mod page;
+mod reading;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
@@ -29,6 +30,7 @@ use url::Url;
 use self::accounts::Accounts;
 pub use self::elsewhere::{Elsewhere, Pasted};
 use self::flow::{Flow, Lives};
+pub use self::reading::Reader;
 use self::vault::Vault;
 use super::{Broker, Error};
 use crate::auth0::{AccountId, Tenant, random_token};
@@ -78,8 +80,8 @@ pub enum Outcome {
 /// A Bitbucket account in the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedAccount {
-    /// Auth0's identifier of it.
-    pub id: String,
+    /// Auth0's identifier of it, where Auth0 could be asked for it.
+    pub id: Option<String>,
     /// The Auth0 connection that it is on.
     pub connection: String,
     /// What Bitbucket calls the account; absent when Bitbucket was not asked or did not answer.
@@ -208,10 +210,10 @@ impl Linker {
         let index = match account {
             Some(id) => accounts
                 .iter()
-                .position(|account| account.id == id)
+                .position(|account| account.id.as_deref() == Some(id))
                 .ok_or_else(|| Error::UnknownAccount(id.to_owned()))?,
             None if accounts.len() > 1 => {
-                let ids = accounts.into_iter().map(|account| account.id).collect();
+                let ids = accounts.into_iter().filter_map(|account| account.id).collect();
                 return Err(Error::SeveralAccounts(ids));
             }
             None if accounts.is_empty() => {
@@ -221,8 +223,8 @@ impl Linker {
             None => 0,
         };
         let account = accounts.swap_remove(index);
-        let id = AccountId::try_from(account.id.clone())
-            .map_err(|_| Error::UnknownAccount(account.id.clone()))?;
+        let id = account.id.clone().unwrap_or_default();
+        let id = AccountId::try_from(id.clone()).map_err(|_| Error::UnknownAccount(id))?;
         vault.remove(&mut signed_in, &id).await?;
         Ok(Unlinked::Removed(account))
     }

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn shows_a_hostile_name_as_text() {
         let account = LinkedAccount {
-            id: "cac_1".into(),
+            id: Some("cac_1".into()),
             connection: "bitbucket".into(),
             username: Some(Foreign::line("<script>alert(1)</script>", 100)),
             display_name: Some(Foreign::line("\"A\" & 'B'", 100)),
