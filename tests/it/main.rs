@@ -15,6 +15,7 @@ mod config;
 mod contracts;
 mod errors;
 mod golden;
+mod http;
 mod layers;
 mod leaks;
 mod link;
