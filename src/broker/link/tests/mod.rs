@@ -2,6 +2,7 @@
 
 mod answers;
 mod people;
+mod reading;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
