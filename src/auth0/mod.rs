@@ -2,7 +2,7 @@
 //!
 //! Everything here speaks of tenants, tokens and connections; nothing knows what the tokens of a
 //! connection are good for. A vault call needs `POST /oauth/token` alone: discovery and signing keys
-//! are fetched only when somebody signs in.
+//! are fetched only when somebody signs in or shows a token.
 
 mod access_token;
 mod client;
@@ -10,9 +10,13 @@ mod connected_accounts;
 mod discovery;
 mod error;
 mod id_token;
+pub(crate) mod jwt;
+mod keys;
 mod login;
 mod pkce;
 mod secret;
+#[cfg(test)]
+pub(crate) mod signer;
 #[cfg(test)]
 pub(crate) mod stand_in;
 mod tokens;
@@ -50,6 +54,8 @@ struct Inner {
     settings: Settings,
     credentials: client::Credentials,
     discovery: discovery::Discovery,
+    keys: keys::Keys,
+    verdicts: access_token::Verdicts,
 }
 
 /// Which tenant, and which of its applications we are.
@@ -100,8 +106,15 @@ impl Tenant {
             return Err(Error::Invalid("the Auth0 domain must have no path"));
         }
         let credentials = client::Credentials::new(&settings)?;
-        let discovery = discovery::Discovery::default();
-        Ok(Self { inner: Arc::new(Inner { http, settings, credentials, discovery }) })
+        let inner = Inner {
+            http,
+            settings,
+            credentials,
+            discovery: discovery::Discovery::default(),
+            keys: keys::Keys::default(),
+            verdicts: access_token::Verdicts::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The domain, ending in a slash.
@@ -132,6 +145,18 @@ impl Tenant {
             Some(iss) if iss == self.domain().as_str() => Ok(()),
             None if !self.inner.discovery.promises_issuer() => Ok(()),
             _ => Err(Error::Issuer),
+        }
+    }
+
+    /// Whether somebody of this organization may come in.
+    ///
+    /// Auth0 documents both for the setting: ids are compared as they are, names without regard to
+    /// case.
+    fn admits(&self, id: Option<&str>, name: Option<&str>) -> bool {
+        match self.organization() {
+            None => true,
+            Some(wanted) if wanted.starts_with("org_") => id == Some(wanted),
+            Some(wanted) => name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
         }
     }
 
