@@ -17,6 +17,7 @@ mod conformance;
 mod contracts;
 mod errors;
 mod golden;
+mod http;
 mod layers;
 mod leaks;
 mod link;
