@@ -74,6 +74,16 @@ impl Tenant {
         token: &str,
         nonce: Option<&str>,
     ) -> Result<Identity, Error> {
+        self.identify_in(token, nonce, self.organization()).await
+    }
+
+    /// The same, for a sign-in to `organization`.
+    pub(super) async fn identify_in(
+        &self,
+        token: &str,
+        nonce: Option<&str>,
+        organization: Option<&str>,
+    ) -> Result<Identity, Error> {
         let header = jsonwebtoken::decode_header(token).map_err(|error| told(&error))?;
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
             return Err(IdTokenProblem::Algorithm.into());
@@ -85,7 +95,7 @@ impl Tenant {
         // Neither `jwk` nor `jku` of the header is looked at: only the tenant says which keys it has.
         let key = self.signing_key(header.kid.as_deref()).await?;
         let claims = self.open(token, header.alg, &key)?;
-        self.check(&claims, nonce)?;
+        self.check(&claims, nonce, organization)?;
         Ok(Identity {
             issuer: claims.iss,
             subject: claims.sub,
@@ -114,7 +124,12 @@ impl Tenant {
         token.map(|token| token.claims).map_err(|error| told(&error))
     }
 
-    fn check(&self, claims: &Claims, nonce: Option<&str>) -> Result<(), IdTokenProblem> {
+    fn check(
+        &self,
+        claims: &Claims,
+        nonce: Option<&str>,
+        organization: Option<&str>,
+    ) -> Result<(), IdTokenProblem> {
         if claims.iss != self.domain().as_str() {
             return Err(IdTokenProblem::Issuer);
         }
@@ -142,7 +157,7 @@ impl Tenant {
             return Err(IdTokenProblem::Malformed);
         }
         // Auth0 documents both: ids are compared as they are, names without regard to case.
-        let in_organization = match self.organization() {
+        let in_organization = match organization {
             None => true,
             Some(id) if id.starts_with("org_") => claims.org_id.as_deref() == Some(id),
             Some(name) => {

@@ -31,12 +31,12 @@ pub use access_token::{AccessClaims, AccessTokenProblem};
 pub use connected_accounts::{AccountId, Connect, ConnectTicket, ConnectedAccount};
 pub use error::{Error, ManagementProblem, MyAccountProblem};
 pub use id_token::IdTokenProblem;
-pub use login::Authorize;
+pub use login::{Authorize, Purpose};
 pub use management::{Management, ManagementSettings};
 pub use pkce::{PkceVerifier, random_token};
 pub(crate) use secret::same;
 pub use secret::{BearerToken, MyAccountToken, RefreshToken, VaultToken};
-pub use tokens::{Login, Refreshed, Subject};
+pub use tokens::{Login, Redemption, Refreshed, Subject};
 
 /// How errors and logs call the service.
 const SERVICE: &str = "Auth0";

@@ -9,6 +9,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use super::output;
+use super::stop::stopped;
 use crate::sandbox::{self, Options};
 
 /// By what variables processes are told of another authority to trust: ours and most, Node.js, and
@@ -149,21 +150,6 @@ fn origin(text: &str) -> Result<String, String> {
     });
     url.map(|url| url.origin().ascii_serialization())
         .ok_or_else(|| "give scheme, host and port, as in `http://127.0.0.1:8080`".to_owned())
-}
-
-/// Waits until somebody stops the process.
-async fn stopped() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminated = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminated.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 #[cfg(test)]

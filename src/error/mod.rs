@@ -293,6 +293,26 @@ impl Error {
         )
     }
 
+    /// The person was asked to unlink and did not want to.
+    pub(crate) fn unlink_declined() -> Self {
+        Self::refused(
+            "the user did not agree to unlink the Bitbucket account",
+            "the account stays linked as it is; do not ask again unless the user wants it",
+        )
+    }
+
+    /// Unlinking is for the person to do, at `url`.
+    pub(crate) fn only_by_page(url: &Url) -> Self {
+        Self::refused(
+            "only the user can unlink, on a page in their browser; until then the account stays \
+             linked as it is",
+            format!(
+                "ask the user to open {url} in their browser and finish there; then call \
+                 `get_account` to see that it is gone"
+            ),
+        )
+    }
+
     /// Keeps the first reason for a missing link, since the page alone does not tell it.
     pub(crate) fn because(self, first: &Self) -> Self {
         match (self, first) {

@@ -10,6 +10,7 @@ mod api;
 mod auth0;
 mod bitbucket;
 mod browser;
+mod control;
 mod faults;
 mod git;
 pub(crate) mod people;

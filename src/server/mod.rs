@@ -28,7 +28,7 @@ use crate::tool::{Entry, Person};
 use ask::ClientAsk;
 use dispatch::{Dispatcher, Request};
 use progress::ClientProgress;
-use visits::{Visitor, Visits};
+use visits::Visits;
 
 /// What the protocol calls the place where a result says which server made it.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";

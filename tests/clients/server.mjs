@@ -1,4 +1,4 @@
-// The built server as many people reach it: `http --sandbox` on a free port.
+// The built server as many people reach it.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -8,24 +8,31 @@ const ACCOUNTS = ["linked", "limited", "guest"];
 /** How many milliseconds it may take to start, and to end. */
 const PATIENCE = 30_000;
 
-/** Starts `command`; `environment` are settings beyond the sandbox's own. */
-export async function serve(command, environment = {}) {
-  const settings = { BITBUCKET_MCP_LISTEN: "127.0.0.1:0", ...environment };
-  const child = spawn(command, ["http", "--sandbox"], {
+/** Starts `http --sandbox` on a free port. */
+export async function serve(command) {
+  const settings = { BITBUCKET_MCP_LISTEN: "127.0.0.1:0" };
+  const { known, stop } = await start(command, ["http", "--sandbox"], settings, introduction);
+  return {
+    url: known.url,
+    /** What the client of somebody sends along. */
+    headers: (account) => ({ authorization: `Bearer ${known.tokens[account]}` }),
+    stop,
+  };
+}
+
+/** Starts `command` until `read` makes something of what it says. */
+export async function start(command, parameters, settings, read) {
+  const child = spawn(command, parameters, {
     env: { ...process.env, ...settings },
-    stdio: ["ignore", "inherit", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = once(child, "exit");
   const leave = () => child.kill();
   process.once("exit", leave);
-  const { url, tokens } = await introduction(child);
+  const known = await heard(child, read);
   return {
-    url,
-    /** The access token of somebody's client. */
-    token: (account) => tokens[account],
-    /** What a client sends along. */
-    headers: (account) => ({ authorization: `Bearer ${tokens[account]}` }),
-    /** Asks the server to end, which it does by itself once nobody waits for an answer. */
+    known,
+    /** Asks it to end, which it does by itself once nobody waits for an answer. */
     stop: async () => {
       child.kill();
       const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
@@ -37,6 +44,12 @@ export async function serve(command, environment = {}) {
   };
 }
 
+/** Where the server is to be reached. */
+export function address(said) {
+  const url = said.match(/https?:\/\/[^\s/]+\/mcp\b/)?.[0];
+  return url && new URL(url);
+}
+
 /** The authorization server that `url` names to clients. */
 export async function issuer(url) {
   const metadata = await fetch(new URL("/.well-known/oauth-protected-resource/mcp", url));
@@ -44,24 +57,30 @@ export async function issuer(url) {
   return first;
 }
 
-/** Reads what the server says of itself at the start. */
-function introduction(child) {
+function introduction(said) {
+  const url = address(said);
+  const tokens = {};
+  for (const account of ACCOUNTS) {
+    tokens[account] = said.match(new RegExp(`\\b${account}\\b.*\\s(eyJ[\\w.-]+)\\s`))?.[1];
+  }
+  return url && ACCOUNTS.every((account) => tokens[account]) ? { url, tokens } : undefined;
+}
+
+function heard(child, read) {
   return new Promise((resolve, reject) => {
     let said = "";
     const fail = (why) => () => reject(new Error(`${why}:\n${said}`));
-    const late = setTimeout(fail("the server did not start"), PATIENCE);
-    child.once("exit", fail("the server ended"));
+    const late = setTimeout(fail("it did not start"), PATIENCE);
+    child.once("exit", fail("it ended"));
     child.once("error", reject);
-    child.stderr.setEncoding("utf8").on("data", (text) => {
-      said += text;
-      const url = said.match(/https?:\/\/[^\s/]+\/mcp\b/)?.[0];
-      const tokens = {};
-      for (const account of ACCOUNTS) {
-        tokens[account] = said.match(new RegExp(`\\b${account}\\b.*\\s(eyJ[\\w.-]+)\\s`))?.[1];
-      }
-      if (!url || !ACCOUNTS.every((account) => tokens[account])) return;
-      clearTimeout(late);
-      resolve({ url: new URL(url), tokens });
-    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        said += text;
+        const known = read(said);
+        if (known === undefined) return;
+        clearTimeout(late);
+        resolve(known);
+      });
+    }
   });
 }

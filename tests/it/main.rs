@@ -9,12 +9,15 @@
 )]
 
 mod approval;
+mod browser;
 mod child;
 mod clients;
 mod config;
+mod conformance;
 mod contracts;
 mod errors;
 mod golden;
+mod http;
 mod layers;
 mod leaks;
 mod link;

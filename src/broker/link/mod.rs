@@ -1,11 +1,13 @@
-//! Linking: how a Bitbucket account gets into the vault of the one local person.
+//! Linking: how a Bitbucket account gets into a person's vault.
 //!
-//! [`Linker::offer`] gives an address on this machine. The person opens it, signs in to Auth0 if need
-//! be, consents at Bitbucket, and reads which account is now linked to whom; [`Linker::outcome`] tells
-//! the agent the same.
+//! [`Linker::offer`] gives an address on this machine, for the one local person. They open it, sign in
+//! to Auth0 if need be, consent at Bitbucket, and read which account is now linked to whom;
+//! [`Linker::outcome`] tells the agent the same. [`web`] does so for many people, each in a browser of
+//! their own.
 
 mod accounts;
 mod attempts;
+mod digest;
 mod elsewhere;
 mod flow;
 mod page;
@@ -13,6 +15,8 @@ mod reading;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
+mod vault;
+mod verdict;
 pub mod web;
 
 use std::ops::RangeInclusive;
@@ -23,10 +27,11 @@ use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use self::accounts::Vault;
+use self::accounts::Accounts;
 pub use self::elsewhere::{Elsewhere, Pasted};
 use self::flow::{Flow, Lives};
 pub use self::reading::Reader;
+use self::vault::Vault;
 use super::{Broker, Error};
 use crate::auth0::{AccountId, Tenant, random_token};
 use crate::identity::{Loopback, PORTS, Session};
@@ -47,7 +52,7 @@ pub struct Linker {
 /// An address for the person to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// On this machine, and not to be guessed.
+    /// Not to be guessed, and without anything about the person in it.
     pub url: Url,
     /// Until when it works.
     pub expires_at: SystemTime,
@@ -58,6 +63,8 @@ pub struct Offer {
 pub enum Outcome {
     /// The account is linked.
     Linked(LinkedAccount),
+    /// The account was taken out of the vault; `None` where nothing was linked.
+    Unlinked(Option<LinkedAccount>),
     /// The account is linked, but cannot be used: why, as a sentence.
     Unusable(String),
     /// The person said no, or took the link back.
@@ -97,6 +104,8 @@ pub enum Unlinked {
     Removed(LinkedAccount),
     /// Nothing was linked.
     Nothing,
+    /// Only the person can do it, on this page; what came of it is the outcome of the page.
+    Page(Offer),
 }
 
 struct Inner {
@@ -121,8 +130,8 @@ impl Linker {
     /// A linker with no page open.
     #[must_use]
     pub fn new(session: Session, broker: Broker, tenant: Tenant, connection: String) -> Self {
-        let vault = Vault { session, broker, tenant, connection };
-        Self::with(vault, PORTS, LIVES)
+        let accounts = Accounts { broker, tenant, connection };
+        Self::with(Vault { session, accounts }, PORTS, LIVES)
     }
 
     fn with(vault: Vault, ports: RangeInclusive<u16>, lives: Lives) -> Self {
@@ -186,7 +195,7 @@ impl Linker {
     /// [`Error::NotSignedIn`], or a failure of Auth0.
     pub async fn accounts(&self) -> Result<Vec<LinkedAccount>, Error> {
         let mut signed_in = self.inner.vault.signed_in().await?;
-        self.inner.vault.accounts(&mut signed_in).await
+        self.inner.vault.list(&mut signed_in).await
     }
 
     /// Takes an account out of the vault; `account` says which when there are several.
@@ -197,7 +206,7 @@ impl Linker {
     pub async fn unlink(&self, account: Option<&str>) -> Result<Unlinked, Error> {
         let vault = &self.inner.vault;
         let mut signed_in = vault.signed_in().await?;
-        let mut accounts = vault.accounts(&mut signed_in).await?;
+        let mut accounts = vault.list(&mut signed_in).await?;
         let index = match account {
             Some(id) => accounts
                 .iter()
@@ -208,7 +217,7 @@ impl Linker {
                 return Err(Error::SeveralAccounts(ids));
             }
             None if accounts.is_empty() => {
-                vault.broker.forget(&signed_in.caller);
+                vault.accounts.broker.forget(&signed_in.caller);
                 return Ok(Unlinked::Nothing);
             }
             None => 0,

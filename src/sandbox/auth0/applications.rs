@@ -1,10 +1,15 @@
 //! The applications that the tenant knows, and what each of them may do.
 
+use std::time::Instant;
+
 use url::Url;
 
 use super::loopback::is_loopback;
 use super::tenant::{AGENT_CLIENT_ID, API_CLIENT_ID, CLIENT_ID, MANAGEMENT_CLIENT_ID, Tenant};
 use super::vault;
+
+/// A sandbox that runs for days must not grow without end.
+const MOST_APPLICATIONS: usize = 1_000;
 
 /// An application.
 #[derive(Clone, Debug)]
@@ -18,6 +23,8 @@ pub(crate) struct Application {
     /// A public key in PEM: the client then authenticates by `private_key_jwt`, and by that alone.
     pub(crate) key: Option<String>,
     pub(crate) callbacks: Vec<String>,
+    /// When the document was fetched that describes it, if one does.
+    pub(crate) fetched_at: Option<Instant>,
 }
 
 /// What an application is there for.
@@ -71,9 +78,25 @@ impl Tenant {
                 secret: Some(self.client_secret.clone()),
                 key: self.client_key.clone(),
                 callbacks: self.callbacks.clone(),
+                fetched_at: None,
             });
         }
         self.applications.iter().find(|application| application.id == id).cloned()
+    }
+
+    /// Adds a client, in the place of one with the same id. So many may come that the oldest must go.
+    pub(crate) fn register(&mut self, application: Application) {
+        self.applications.retain(|known| known.id != application.id);
+        if self.applications.len() >= MOST_APPLICATIONS {
+            let came = |known: &Application| known.role == Role::ThirdParty;
+            let mut oldest = self.applications.iter();
+            if let Some(oldest) =
+                oldest.position(|known| came(known) && known.id != AGENT_CLIENT_ID)
+            {
+                self.applications.remove(oldest);
+            }
+        }
+        self.applications.push(application);
     }
 
     /// The secret of a confidential client, or nothing.
@@ -91,6 +114,7 @@ pub(crate) fn others(api_client_secret: String, management_secret: String) -> Ve
         secret: Some(secret),
         key: None,
         callbacks: Vec::new(),
+        fetched_at: None,
     };
     vec![
         confidential(API_CLIENT_ID, "Custom API Client", Role::ApiClient, api_client_secret),
@@ -104,6 +128,7 @@ pub(crate) fn others(api_client_secret: String, management_secret: String) -> Ve
             callbacks: ["127.0.0.1", "localhost"]
                 .map(|host| format!("http://{host}/callback"))
                 .to_vec(),
+            fetched_at: None,
         },
     ]
 }

@@ -32,10 +32,11 @@ pub(crate) async fn authorize(
     };
     // Until client and callback are known to be right, nothing may be sent back (RFC 6749 4.1.2.1).
     let client_id = parameters.get("client_id").unwrap_or_default();
-    let application = auth0.world.lock().tenant.application(client_id);
-    let Some(application) = application.filter(Application::signs_people_in) else {
-        let text = format!("Unknown client: {client_id}");
-        return error_page(StatusCode::FORBIDDEN, "Unknown application", &text);
+    let unknown = |text: String| error_page(StatusCode::FORBIDDEN, "Unknown application", &text);
+    let application = match auth0.find_application(client_id).await {
+        Ok(application) if application.signs_people_in() => application,
+        Ok(_) => return unknown(format!("Unknown client: {client_id}")),
+        Err(text) => return unknown(text),
     };
     let redirect_uri = parameters.get("redirect_uri").unwrap_or_default().to_owned();
     if !application.allows_callback(&redirect_uri) {

@@ -24,7 +24,8 @@ use super::state::{AuthorizeRequest, Login};
 pub(crate) enum Ask {
     /// They have not granted this client these scopes.
     Consent,
-    /// Anybody on the machine could stand behind the address to return to.
+    /// Nobody can tell who stands behind the address to return to: it is on the machine itself, or has a
+    /// scheme of its own.
     Confirmation,
 }
 
@@ -56,8 +57,9 @@ pub(crate) fn asked(
     }
     let tenant = &world.tenant;
     let skips = tenant.skips_confirmation || (!third_party && tenant.web_skips_confirmation);
-    let on_loopback = Url::parse(&request.redirect_uri).is_ok_and(|url| is_loopback(&url));
-    (on_loopback && !skips).then_some(Ask::Confirmation)
+    let verifiable = Url::parse(&request.redirect_uri)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && !is_loopback(&url));
+    (!verifiable && !skips).then_some(Ask::Confirmation)
 }
 
 /// Goes on once the person is known: to a page that asks them, or back to the application.

@@ -1,7 +1,9 @@
-//! The sandbox's Auth0 tenant: login, tokens, Token Vault and the My Account API.
+//! The sandbox's Auth0 tenant: login, tokens, Token Vault, the My Account API and, for servers that many
+//! people reach over HTTP, an API of ours, clients that register themselves and the Management API.
 //!
-//! Stricter than the real service where that finds a client's mistakes: PKCE with S256 and `state` are
-//! demanded, a parameter may come once, and `scope` is refused on the vault grant.
+//! Stricter than the real service where that finds a client's mistakes: PKCE with S256 is demanded of
+//! everybody and `state` of our own application, a parameter may come once, and `scope` is refused on the
+//! vault grant.
 
 mod applications;
 mod audience;
@@ -12,6 +14,7 @@ mod client;
 mod connect;
 mod consent;
 mod controls;
+mod cors;
 mod discovery;
 mod errors;
 mod grants;
@@ -22,7 +25,9 @@ mod loopback;
 mod management;
 mod my_account;
 mod pages;
+mod paging;
 mod parameters;
+mod registration;
 mod schema;
 pub(crate) mod state;
 mod tenant;
@@ -73,21 +78,26 @@ impl Auth0 {
 
 /// The tenant's routes.
 pub(crate) fn router(auth0: Auth0) -> Router {
-    Router::new()
+    let from_any_page = Router::new()
         .route("/.well-known/openid-configuration", get(discovery::metadata))
         .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/jwks.json", get(discovery::keys))
+        .route("/oauth/token", post(tokens::token))
+        .route("/oauth/revoke", post(tokens::revoke))
+        .route("/userinfo", get(tokens::user_info))
+        .route("/oidc/register", post(registration::register))
+        .layer(axum::middleware::from_fn(cors::allow_this_machine));
+    Router::new()
         .route("/authorize", get(authorize::authorize))
         .route("/u/login", get(login::page).post(login::submit))
         .route("/u/consent", get(consent::consent_page).post(consent::consent))
         .route("/v2/logout", get(login::logout))
         .route("/oidc/logout", get(login::logout))
-        .route("/oauth/token", post(tokens::token))
-        .route("/oauth/revoke", post(tokens::revoke))
-        .route("/userinfo", get(tokens::user_info))
         .route("/connected-accounts/connect", get(connect::page))
         .route("/connected-accounts/consent", post(connect::submit))
         .nest("/me/v1", my_account::router())
+        .nest("/api/v2", management::router())
+        .merge(from_any_page)
         .with_state(auth0)
 }
 

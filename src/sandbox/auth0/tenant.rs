@@ -12,6 +12,8 @@ pub(crate) const MANAGEMENT_CLIENT_ID: &str = "sandboxManagement000000000000001"
 pub(crate) const AGENT_CLIENT_ID: &str = "tpc_sandboxAgent000000001";
 /// The connection that Token Vault serves.
 pub(crate) const CONNECTION: &str = "bitbucket";
+/// Its id in the Management API.
+pub(crate) const CONNECTION_ID: &str = "con_SandboxBitbuck01";
 /// The one organization of the tenant; everybody is a member.
 pub(crate) const ORGANIZATION: &str = "org_SandboxAcme00001";
 /// What the My Account API lets a person do about their connected accounts.
@@ -69,6 +71,10 @@ pub struct Tenant {
     pub resource_parameter: bool,
     /// The scopes of our API that third-party clients can be granted.
     pub third_party_scopes: Vec<String>,
+    /// Whether clients may register themselves at `/oidc/register`.
+    pub dynamic_registration: bool,
+    /// Whether a client id may be the address of a document that describes the client.
+    pub client_id_metadata_documents: bool,
     /// What everybody's role permits at our API, once role-based access control is on: tokens then
     /// carry it as `permissions`, and their scopes end there. Nothing while it is off.
     pub permissions: Option<Vec<String>>,
@@ -110,11 +116,38 @@ impl Tenant {
             web_skips_confirmation: false,
             resource_parameter: true,
             third_party_scopes: ["bitbucket:read", "bitbucket:write"].map(str::to_owned).to_vec(),
+            dynamic_registration: true,
+            client_id_metadata_documents: true,
             permissions: None,
             management_scopes: vec!["read:users".to_owned()],
             client_secret,
             api_audience: None,
             applications: applications::others(api_client_secret, management_secret),
         }
+    }
+
+    /// The switch of this name: a field that is on or off.
+    pub(crate) fn switch(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "vault_grant" => &mut self.vault_grant,
+            "vault_on_connection" => &mut self.vault_on_connection,
+            "api_client_grant" => &mut self.api_client_grant,
+            "api_client_linked" => &mut self.api_client_linked,
+            "connection_enabled" => &mut self.connection_enabled,
+            "my_account" => &mut self.my_account,
+            "my_account_grant" => &mut self.my_account_grant,
+            "my_account_policy" => &mut self.my_account_policy,
+            "rotates_refresh_tokens" => &mut self.rotates_refresh_tokens,
+            "rotates_public_refresh_tokens" => &mut self.rotates_public_refresh_tokens,
+            "vault_refuses_rotation" => &mut self.vault_refuses_rotation,
+            "keeps_revoked_tokens" => &mut self.keeps_revoked_tokens,
+            "connect_code_in_fragment" => &mut self.connect_code_in_fragment,
+            "skips_confirmation" => &mut self.skips_confirmation,
+            "web_skips_confirmation" => &mut self.web_skips_confirmation,
+            "resource_parameter" => &mut self.resource_parameter,
+            "dynamic_registration" => &mut self.dynamic_registration,
+            "client_id_metadata_documents" => &mut self.client_id_metadata_documents,
+            _ => return None,
+        })
     }
 }

@@ -143,6 +143,31 @@ impl Harness {
         Url::parse(&self.url("/")).unwrap().join(location).unwrap()
     }
 
+    /// Takes `account` through the login of a third-party client for `resource`, and redeems the code.
+    pub(crate) async fn dance(
+        &self,
+        client_id: &str,
+        account: &str,
+        resource: &str,
+    ) -> (u16, Value) {
+        let url = self.authorize_url(&[
+            ("client_id", client_id),
+            ("resource", resource),
+            ("scope", "openid offline_access bitbucket:read bitbucket:write"),
+        ]);
+        let page = self.sandbox.consent(&url, account).await.unwrap();
+        assert_eq!(page, "Back at the application");
+        let code = self.parameter("code").unwrap();
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", &self.callback),
+            ("code_verifier", VERIFIER),
+            ("resource", resource),
+        ];
+        self.form_as(client_id, "/oauth/token", &pairs).await
+    }
+
     /// The claims of a token that the tenant's published keys have signed, by another library.
     pub(crate) async fn claims(&self, token: &str, audience: &str) -> Option<Value> {
         let (_, keys) = self.send(|http| http.get(self.url("/.well-known/jwks.json"))).await;

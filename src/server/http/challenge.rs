@@ -23,22 +23,20 @@ impl Challenges {
         Self { metadata_url: settings.url(metadata::PATH) }
     }
 
-    /// 401: the request does not say who sends it, or not so that it holds.
-    pub(super) fn unauthenticated(&self, refusal: &Refusal) -> Response {
-        let scope = names(&[Scope::Read, Scope::Write]);
-        let mut challenge =
-            format!("Bearer resource_metadata=\"{}\", scope=\"{scope}\"", self.metadata_url);
-        let (error, says) = match refusal {
-            Refusal::Missing => ("unauthorized", refusal.to_string()),
-            Refusal::Invalid(says) => {
-                challenge
-                    .push_str(&format!(", error=\"invalid_token\", error_description=\"{says}\""));
-                ("invalid_token", says.clone())
-            }
-            Refusal::Unavailable => return unavailable(refusal),
+    /// The request does not say who sends it, or not so that it holds; or nobody can tell just now.
+    pub(super) fn not_let_in(&self, refusal: &Refusal) -> Response {
+        let says = refusal.to_string();
+        let Some(challenge) = refusal.challenge() else {
+            let body = json!({ "error": "temporarily_unavailable", "error_description": says });
+            let refused = answer::json(StatusCode::SERVICE_UNAVAILABLE, &body);
+            return answer::retry_after(refused, KEYS_RETRY);
         };
+        let scope = names(&[Scope::Read, Scope::Write]);
+        let header =
+            challenge.header_value(&[("resource_metadata", &self.metadata_url), ("scope", &scope)]);
+        let error = challenge.error.unwrap_or("unauthorized");
         let body = json!({ "error": error, "error_description": says });
-        challenged(answer::json(StatusCode::UNAUTHORIZED, &body), &challenge)
+        challenged(answer::json(challenge.status, &body), &header)
     }
 
     /// 403: the token was not granted what a call of `tool` needs.
@@ -55,12 +53,6 @@ impl Challenges {
             json!({ "error": "insufficient_scope", "error_description": says, "scope": scope });
         challenged(answer::json(StatusCode::FORBIDDEN, &body), &challenge)
     }
-}
-
-fn unavailable(refusal: &Refusal) -> Response {
-    let body =
-        json!({ "error": "temporarily_unavailable", "error_description": refusal.to_string() });
-    answer::retry_after(answer::json(StatusCode::SERVICE_UNAVAILABLE, &body), KEYS_RETRY)
 }
 
 /// All that a client is to ask for, so that one trip to the authorization server is enough: it drops

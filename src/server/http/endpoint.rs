@@ -107,10 +107,10 @@ impl Endpoint {
         self.verifier.verify(&presented).await.map_err(|refusal| {
             let client = parts.extensions.get::<ClientAddress>();
             match &refusal {
-                Refusal::Missing => tracing::debug!(?client, "{refusal}"),
+                Refusal::Missing(_) => tracing::debug!(?client, "{refusal}"),
                 _ => tracing::info!(?client, "a request was refused: {refusal}"),
             }
-            Box::new(self.challenges.unauthenticated(&refusal))
+            Box::new(self.challenges.not_let_in(&refusal))
         })
     }
 

@@ -22,9 +22,8 @@ const NARROW = { width: 320, height: 640 };
 const WIDE = { width: 1000, height: 700 };
 
 /** Starts Chromium. Screenshots go to `folder`. */
-export async function launch(folder) {
+export async function launch(executablePath, folder) {
   mkdirSync(folder, { recursive: true });
-  const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
   const chrome = await chromium.launch({ executablePath, headless: true, args: FLAGS });
   return {
     /** A browser that has seen nothing; `origin` is the server whose pages are looked at. */

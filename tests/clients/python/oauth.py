@@ -1,8 +1,9 @@
-"""The Python SDK and FastMCP find their own way in: `python oauth.py SERVER`.
+"""The Python SDK and FastMCP find their own way in: `python oauth.py SERVER|URL [CLIENT]`, where CLIENT
+is the URL of a client's document.
 
 A client knows nothing but the server's URL. The refusal names the metadata, that names the
-authorization server; there the client registers, the person signs in and agrees, and the code becomes
-a token for this server alone. A call beyond its scopes asks for more.
+authorization server; there the client registers or shows its document, the person signs in and
+agrees, and the code becomes a token for this server alone. A call beyond its scopes asks for more.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from story import STORY
 READ, WRITE = "bitbucket:read", "bitbucket:write"
 # How many seconds one client may take.
 PATIENCE = 90
+WHERE, CLIENT = (*sys.argv[1:], None)[:2]
 
 
 class Person(webbrowser.BaseBrowser):
@@ -119,7 +121,7 @@ async def official(url, person):
     metadata = OAuthClientMetadata(
         client_name="Python SDK", redirect_uris=[callback.url], token_endpoint_auth_method="none"
     )
-    provider = OAuthClientProvider(url, metadata, Storage(), opened, callback.next)
+    provider = OAuthClientProvider(url, metadata, Storage(), opened, callback.next, CLIENT)
     async with create_mcp_http_client(auth=provider) as http_client:
         async with Client(streamable_http_client(url, http_client=http_client)) as client:
             yield client.call_tool
@@ -130,19 +132,29 @@ async def official(url, person):
 @asynccontextmanager
 async def fast(url, person):
     webbrowser.register("person", None, person, preferred=True)
-    async with fastmcp.Client(url, auth=OAuth(client_name="FastMCP")) as client:
+    async with fastmcp.Client(url, auth=OAuth(client_name="FastMCP", client_metadata_url=CLIENT)) as client:
         yield client.call_tool_mcp
+
+
+@asynccontextmanager
+async def place():
+    if WHERE.startswith("http"):
+        yield WHERE
+    else:
+        async with serve(WHERE) as server:
+            yield server.url
 
 
 async def dances(client):
     person = Person()
-    async with serve(sys.argv[1]) as server, client(server.url, person) as call:
+    async with place() as url, client(url, person) as call:
         account = await call("get_account", {})
         assert account.structured_content["subject"] == "auth0|ana", account
         [asked] = person.asked
-        assert asked["resource"] == [server.url], asked
+        assert asked["resource"] == [url], asked
         assert asked["code_challenge_method"] == ["S256"], asked
-        assert asked["client_id"][0].startswith("tpc_"), asked
+        [client_id] = asked["client_id"]
+        assert client_id == CLIENT if CLIENT else client_id.startswith("tpc_"), asked
         assert scopes_of(asked) == {READ, WRITE}, asked
         for read in STORY["reads"]:
             result = await call(read["tool"], read["arguments"])

@@ -22,9 +22,8 @@ class Server:
 
 
 @asynccontextmanager
-async def serve(command, **environment):
-    """Runs `command`; `environment` are settings beyond the sandbox's own."""
-    settings = {"BITBUCKET_MCP_LISTEN": "127.0.0.1:0", **environment}
+async def serve(command):
+    settings = {"BITBUCKET_MCP_LISTEN": "127.0.0.1:0"}
     process = await asyncio.create_subprocess_exec(
         command, "http", "--sandbox", env={**os.environ, **settings}, stderr=asyncio.subprocess.PIPE
     )

@@ -1,7 +1,8 @@
-// Both TypeScript SDKs find their own way in: `node oauth.mjs SERVER`.
+// Both TypeScript SDKs find their own way in: `node oauth.mjs SERVER|URL [CLIENT]`, where CLIENT is the
+// URL of a client's document.
 //
 // A client knows nothing but the server's URL. The refusal names the metadata, that names the
-// authorization server; there the client registers, the person signs in and agrees, and the code becomes
+// authorization server; there the client registers or shows its document, the person signs in and agrees, and the code becomes
 // a token for this server alone. A call beyond its scopes asks for more.
 
 import assert from "node:assert/strict";
@@ -148,14 +149,14 @@ function scopesOf(url) {
   return scopes.filter((scope) => scope !== "offline_access").sort();
 }
 
-const [command, clientMetadataUrl] = process.argv.slice(2);
+const [where, clientMetadataUrl] = process.argv.slice(2);
 for (const [name, sdk] of Object.entries(SDKS)) {
-  const server = await serve(command);
+  const server = /^https?:/.test(where) ? { url: new URL(where) } : await serve(where);
   try {
     await dances(sdk, name, server.url, clientMetadataUrl);
   } catch (error) {
     error.message = `${name}: ${error.message}`;
     throw error;
   }
-  await server.stop();
+  await server.stop?.();
 }

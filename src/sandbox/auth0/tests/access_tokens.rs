@@ -9,7 +9,7 @@ use super::super::{Bearer, VAULT_GRANT_TYPE};
 use super::{API, PUBLIC_URL, opened};
 use crate::sandbox::{Effect, Fault, Service};
 
-async fn exchange(harness: &Harness, client_id: &str, token: &str) -> (u16, Value) {
+pub(super) async fn exchange(harness: &Harness, client_id: &str, token: &str) -> (u16, Value) {
     let pairs = [
         ("grant_type", VAULT_GRANT_TYPE),
         ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
@@ -139,7 +139,7 @@ async fn publishes_the_old_key_until_it_is_withdrawn() {
 }
 
 #[tokio::test]
-async fn exchanges_an_access_token_for_the_client_that_is_linked_to_its_api() {
+pub(super) async fn exchanges_an_access_token_for_the_client_that_is_linked_to_its_api() {
     let harness = opened().await;
     let token = harness.sandbox.bearer_token("linked").unwrap();
     let (status, body) = exchange(&harness, API_CLIENT_ID, &token).await;
@@ -155,7 +155,7 @@ async fn exchanges_an_access_token_for_the_client_that_is_linked_to_its_api() {
 }
 
 #[tokio::test]
-async fn exchanges_nothing_else() {
+pub(super) async fn exchanges_nothing_else() {
     let harness = opened().await;
     let said = |error: &str, text: &str| json!({ "error": error, "error_description": text });
     let invalid = said("invalid_grant", "Invalid or expired subject token");

@@ -2,7 +2,9 @@
 
 mod access_tokens;
 mod logins;
+mod management;
 mod public_clients;
+mod registration;
 
 use super::testing::Harness;
 
