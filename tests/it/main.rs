@@ -24,3 +24,4 @@ mod link;
 mod outside;
 mod secrets;
 mod stdio;
+mod tls;
