@@ -122,7 +122,7 @@ impl Person for Remote {
             };
             let user = client.user().await?;
             Ok(vec![LinkedAccount {
-                id: String::new(),
+                id: None,
                 connection: "bitbucket".to_owned(),
                 username: None,
                 display_name: user.display_name.as_deref().map(|name| Foreign::line(name, 80)),

@@ -42,7 +42,7 @@ pub(super) fn unlink(
 ) -> Page {
     let mut choices = String::new();
     for (index, account) in accounts.iter().enumerate() {
-        let id = escape(&account.id);
+        let id = escape(account.id.as_deref().unwrap_or_default());
         let since = account.linked_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
         let checked = if index == 0 { " checked" } else { "" };
         let _ = write!(
