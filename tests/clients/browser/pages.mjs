@@ -259,7 +259,7 @@ const stories = {
   async knowsNothingOfAnInventedLink({ server, person }) {
     const nobody = await person();
     const { origin } = server.url;
-    for (const path of ["/link/AAAAAAAAAAAAAAAAAAAAAA", "/link/", "/link/signed-in", "/link/connected"]) {
+    for (const path of ["/link/AAAAAAAAAAAAAAAAAAAAAA", "/link/", "/link/signed-in"]) {
       const response = await nobody.open(`${origin}${path}`);
       assert.ok(response.status() >= 400 && response.status() < 500, path);
     }
