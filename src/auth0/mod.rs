@@ -2,7 +2,7 @@
 //!
 //! Everything here speaks of tenants, tokens and connections; nothing knows what the tokens of a
 //! connection are good for. A vault call needs `POST /oauth/token` alone: discovery and signing keys
-//! are fetched only when somebody signs in.
+//! are fetched only when somebody signs in or shows a token.
 
 mod access_token;
 mod client;
@@ -10,10 +10,14 @@ mod connected_accounts;
 mod discovery;
 mod error;
 mod id_token;
+pub(crate) mod jwt;
+mod keys;
 mod login;
 mod management;
 mod pkce;
 mod secret;
+#[cfg(test)]
+pub(crate) mod signer;
 #[cfg(test)]
 pub(crate) mod stand_in;
 mod tokens;
@@ -52,6 +56,8 @@ struct Inner {
     settings: Settings,
     credentials: client::Credentials,
     discovery: discovery::Discovery,
+    keys: keys::Keys,
+    verdicts: access_token::Verdicts,
 }
 
 /// Which tenant, and which of its applications we are.
@@ -102,8 +108,15 @@ impl Tenant {
             return Err(Error::Invalid("the Auth0 domain must have no path"));
         }
         let credentials = client::Credentials::new(&settings)?;
-        let discovery = discovery::Discovery::default();
-        Ok(Self { inner: Arc::new(Inner { http, settings, credentials, discovery }) })
+        let inner = Inner {
+            http,
+            settings,
+            credentials,
+            discovery: discovery::Discovery::default(),
+            keys: keys::Keys::default(),
+            verdicts: access_token::Verdicts::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The domain, ending in a slash.
@@ -146,6 +159,17 @@ impl Tenant {
     /// The identifier of the My Account API. Same host as the calls, or Auth0 refuses the token.
     fn my_account_audience(&self) -> String {
         format!("{}me/", self.domain())
+    }
+}
+
+/// Whether somebody of an organization may come in where people sign in to the one that is `wanted`.
+///
+/// Auth0 documents both for the setting: ids are compared as they are, names without regard to case.
+fn admits(wanted: Option<&str>, id: Option<&str>, name: Option<&str>) -> bool {
+    match wanted {
+        None => true,
+        Some(wanted) if wanted.starts_with("org_") => id == Some(wanted),
+        Some(wanted) => name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
     }
 }
 
