@@ -196,6 +196,7 @@ async fn lets_in_people_only() {
         json!({ "gty": "client-credentials" }),
         json!({ "sub": "auth0|ana\nadmin" }),
         json!({ "sub": "x".repeat(256) }),
+        json!({ "org_id": "org_1\u{0}" }),
         json!({ "sub": "\u{e4}".repeat(255) }),
     ] {
         let token = stage.token(&changes);
@@ -205,6 +206,7 @@ async fn lets_in_people_only() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     401 Bearer error="invalid_token", error_description="this access token belongs to a machine; Bitbucket accounts are linked to people, so a person has to sign in"
     401 Bearer error="invalid_token", error_description="this access token belongs to a machine; Bitbucket accounts are linked to people, so a person has to sign in"
+    401 Bearer error="invalid_token", error_description="the access token names its person in a way that cannot be used"
     401 Bearer error="invalid_token", error_description="the access token names its person in a way that cannot be used"
     401 Bearer error="invalid_token", error_description="the access token names its person in a way that cannot be used"
     255 letters ["bitbucket:read", "bitbucket:write"]
@@ -348,10 +350,10 @@ async fn refuses_every_proof_that_was_not_made_for_this() {
     no type: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the proof is not of the type dpop+jwt"
     no key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the proof names no public key for RS256 or ES256"
     a private key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the proof names no public key for RS256 or ES256"
-    a shared key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the proof is malformed"
-    HS256 under our own key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the proof is malformed"
-    no algorithm: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the proof is malformed"
-    an algorithm of another key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the signature of the proof is wrong"
+    a shared key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the algorithm of the proof is not allowed"
+    HS256 under our own key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the algorithm of the proof is not allowed"
+    no algorithm: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the algorithm of the proof is not allowed"
+    an algorithm of another key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the algorithm of the proof is not allowed"
     critical: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the proof is malformed"
     another key: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the access token is bound to another key"
     another key that says it is ours: 401 DPoP algs="ES256 RS256", error="invalid_dpop_proof", error_description="the signature of the proof is wrong"
@@ -410,6 +412,42 @@ async fn says_that_auth0_is_down_and_not_that_the_token_is_bad() {
     let told = stage.said(&[("authorization", &bearer)]).await;
     assert_eq!(told, "503 Auth0 cannot be reached to check the access token");
     assert_eq!(stage.said(&[]).await, "401 Bearer");
+    assert_eq!(stage.verifier.warm_up().await, Err(Refusal::Unavailable));
+}
+
+#[tokio::test]
+async fn is_ready_once_it_has_the_keys() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.verifier.warm_up().await, Ok(()));
+    stage.stand_in.answer(KEYS_PATH, 503, json!({}));
+    assert_eq!(stage.verifier.warm_up().await, Ok(()));
+    let bearer = format!("Bearer {}", stage.token(&json!({})));
+    assert!(stage.verify(&[("authorization", &bearer)]).await.is_ok());
+}
+
+/// Whatever is refused, a client can read why, and reads nothing of what it sent.
+#[tokio::test]
+async fn quotes_nothing_of_a_token() {
+    let stage = Stage::new().await;
+    let stranger = Signer::stranger("marked-kid");
+    let header = json!({ "alg": "RS256", "kid": "marked\"kid", "typ": "marked-type" });
+    let claims = json!({ "sub": "marked-subject", "iss": "marked-issuer", "aud": "marked" });
+    for token in [
+        "marked".to_owned(),
+        stranger.sign(&header, &claims),
+        stranger.sign(&stranger.header("JWT"), &claims),
+        stage.token(&json!({ "sub": "marked\u{7}", "scope": "marked" })),
+        stage.token(&json!({ "iss": "marked" })),
+    ] {
+        let refusal = stage.verify(&[("authorization", &format!("Bearer {token}"))]).await;
+        let refusal = refusal.unwrap_err();
+        let told =
+            format!("{refusal} {refusal:?} {}", refusal.challenge().unwrap().header_value(&[]));
+        assert!(!told.contains("marked"), "{told}");
+        let description = refusal.challenge().unwrap().description.unwrap();
+        let fits = |byte: u8| (b' '..=b'~').contains(&byte) && !b"\"\\".contains(&byte);
+        assert!(description.bytes().all(fits), "{description}");
+    }
 }
 
 #[tokio::test]
