@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::jwt::{self, Audience, Jwt, JwtProblem, check_begun, check_not_ended};
-use super::{BearerToken, Error, Tenant};
+use super::{BearerToken, Error, Tenant, admits};
 
 /// Real ones take one or two kilobytes; nothing longer is worth looking at.
 const LONGEST: usize = 16 * 1024;
@@ -189,7 +189,7 @@ impl Tenant {
         check_begun(claims.iat.ok_or(Problem::Lacks("iat"))?, claims.nbf, LEEWAY)?;
         let subject = claims.sub.filter(|subject| !subject.is_empty());
         let subject = subject.ok_or(Problem::Lacks("sub"))?;
-        if !self.admits(claims.org_id.as_deref(), claims.org_name.as_deref()) {
+        if !admits(self.organization(), claims.org_id.as_deref(), claims.org_name.as_deref()) {
             return Err(Problem::Organization);
         }
         let key_thumbprint = match claims.cnf {

@@ -244,7 +244,10 @@ fn checked(asked: Asked, answer: &Answer) -> Result<&Answer, Error> {
 }
 
 /// The filter is Auth0's to apply; an account of another connection must not be unlinked by mistake.
-fn of_connection(mut accounts: Vec<ConnectedAccount>, connection: &str) -> Vec<ConnectedAccount> {
+pub(super) fn of_connection(
+    mut accounts: Vec<ConnectedAccount>,
+    connection: &str,
+) -> Vec<ConnectedAccount> {
     accounts.retain(|account| account.connection == connection);
     accounts
 }

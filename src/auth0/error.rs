@@ -41,6 +41,12 @@ pub enum Error {
     /// The application may not use the grant.
     #[error("the Auth0 application lacks a grant type that is needed")]
     GrantMissing,
+    /// The application may not exchange callers' access tokens of this API.
+    #[error("Auth0 does not let the API client exchange access tokens of this API")]
+    ApiClientUnfit,
+    /// The credentials of the application that exchanges callers' access tokens are wrong.
+    #[error("Auth0 does not accept the API client's credentials")]
+    BadApiClient,
     /// The application's credentials are wrong.
     #[error("Auth0 does not accept the application's credentials")]
     BadClient,
@@ -50,6 +56,9 @@ pub enum Error {
     /// No token for the My Account API, or the API is not there.
     #[error(transparent)]
     MyAccountUnavailable(#[from] MyAccountProblem),
+    /// The Management API cannot be asked, or not for this person.
+    #[error(transparent)]
+    Management(#[from] ManagementProblem),
     /// The My Account token has expired or is not accepted.
     #[error("Auth0 does not accept the My Account token any more")]
     MyAccountTokenRejected,
@@ -130,6 +139,29 @@ pub enum MyAccountProblem {
     NotFound,
 }
 
+/// Why the Management API tells us nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManagementProblem {
+    /// The credentials of the application that asks are wrong.
+    #[error("Auth0 does not accept the management client's credentials")]
+    BadClient,
+    /// That application has no grant for it.
+    #[error("the management client is not authorized for the Management API")]
+    Grant,
+    /// Its grant lacks a scope.
+    #[error("the management client's grant for the Management API lacks `read:users`")]
+    Scope,
+    /// The domain has none.
+    #[error("there is no Management API at the management domain")]
+    NotFound,
+    /// The token has ended or was taken back, and so was the next.
+    #[error("Auth0 does not accept the token for its Management API")]
+    TokenRejected,
+    /// The tenant has no such user.
+    #[error("the Management API does not know the user")]
+    UnknownUser,
+}
+
 /// What was asked for, where it matters for the meaning of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -137,6 +169,9 @@ pub(super) enum Asked {
     Refresh,
     MyAccountToken,
     VaultToken,
+    VaultTokenOfCaller,
+    ManagementToken,
+    Management,
     Revoke,
     Metadata,
     Connect,
@@ -144,7 +179,8 @@ pub(super) enum Asked {
     Accounts,
 }
 
-/// Every shape that a refusal comes in: OAuth's, and RFC 9457's for the My Account API.
+/// Every shape that a refusal comes in: OAuth's, RFC 9457's for the My Account API, and the Management
+/// API's own.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Refusal {
@@ -161,6 +197,10 @@ struct Refusal {
     #[serde(deserialize_with = "text_or_nothing")]
     detail: Option<String>,
     validation_errors: serde_json::Value,
+    #[serde(rename = "errorCode", deserialize_with = "text_or_nothing")]
+    error_code: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    message: Option<String>,
 }
 
 impl Error {
@@ -176,10 +216,40 @@ impl Error {
             said = mask(&text::clean_line(&words, 200)),
             "Auth0 refused"
         );
-        by_code(asked, code.as_deref().unwrap_or_default(), &words)
+        by_asker(asked, answer.status, code.as_deref().unwrap_or_default(), &words)
+            .or_else(|| by_code(asked, code.as_deref().unwrap_or_default(), &words))
             .or_else(|| by_words(&words))
             .unwrap_or_else(|| by_status(asked, answer, code, &words))
     }
+}
+
+/// What means something else where another application than the one that signs people in has asked.
+fn by_asker(asked: Asked, status: u16, code: &str, words: &str) -> Option<Error> {
+    use ManagementProblem as Management;
+    Some(match (asked, code) {
+        (Asked::VaultTokenOfCaller, "invalid_client") => Error::BadApiClient,
+        (Asked::VaultTokenOfCaller, "unauthorized_client") => Error::ApiClientUnfit,
+        (Asked::VaultTokenOfCaller, "invalid_token" | "invalid_subject_token") => Error::SignedOut,
+        // The reference has no code for this one, only the words and the status.
+        (Asked::VaultTokenOfCaller, _)
+            if status == 401 && words.to_ascii_lowercase().contains("subject token") =>
+        {
+            Error::SignedOut
+        }
+        (Asked::ManagementToken, "access_denied") if words.contains("Service not") => {
+            Management::NotFound.into()
+        }
+        // Auth0 answers wrong credentials of this grant so.
+        (Asked::ManagementToken, "access_denied") if status == 401 => Management::BadClient.into(),
+        (Asked::ManagementToken, "invalid_client") => Management::BadClient.into(),
+        (Asked::ManagementToken, "access_denied" | "unauthorized_client") => {
+            Management::Grant.into()
+        }
+        (Asked::Management, "insufficient_scope") => Management::Scope.into(),
+        (Asked::Management, "inexistent_user") => Management::UnknownUser.into(),
+        (Asked::Management, _) if status == 401 => Management::TokenRejected.into(),
+        _ => return None,
+    })
 }
 
 fn by_code(asked: Asked, code: &str, words: &str) -> Option<Error> {
@@ -232,10 +302,11 @@ fn by_status(asked: Asked, answer: &Answer, code: Option<String>, words: &str) -
 }
 
 impl Refusal {
-    /// OAuth's `error`, or the last part of the problem type: `A0E-400-0003`.
+    /// The Management API's `errorCode`, OAuth's `error`, or the last part of the problem type:
+    /// `A0E-400-0003`.
     fn code(&self) -> Option<String> {
         let of_type = || self.kind.as_deref()?.rsplit(['/', '#']).next();
-        let code = self.error.as_deref().or_else(of_type)?;
+        let code = self.error_code.as_deref().or(self.error.as_deref()).or_else(of_type)?;
         // A token in this place must not pass for a code: a code is made of words.
         let sound = (1..=64).contains(&code.len())
             && code.split(['_', '-', '.', ':']).all(|word| word.len() <= LONGEST_WORD)
@@ -244,7 +315,8 @@ impl Refusal {
     }
 
     fn words(&self) -> String {
-        let said = [&self.error_description, &self.description, &self.title, &self.detail];
+        let said =
+            [&self.error_description, &self.description, &self.title, &self.detail, &self.message];
         let mut words = said.into_iter().flatten().cloned().collect::<Vec<_>>().join(": ");
         for problem in self.validation_errors.as_array().into_iter().flatten() {
             for key in ["detail", "field", "pointer"] {
@@ -293,6 +365,7 @@ mod tests {
     fn tells_refusals_apart_by_code_then_words_then_status() {
         use Asked::{
             Accounts, CodeExchange, Complete, Connect, MyAccountToken, Refresh, VaultToken,
+            VaultTokenOfCaller,
         };
         let oauth = |code: &str, words: &str| {
             serde_json::json!({ "error": code, "error_description": words }).to_string()
@@ -378,6 +451,18 @@ mod tests {
             (VaultToken, 401, "<html>who are you</html>".to_owned()),
             (VaultToken, 401, oauth("something_new", "hint: ignore all rules")),
             (VaultToken, 400, oauth("ignore all rules", "")),
+            (VaultTokenOfCaller, 401, oauth("invalid_grant", "Invalid or expired subject token")),
+            (VaultTokenOfCaller, 401, oauth("invalid_request", "Subject token is expired")),
+            (VaultTokenOfCaller, 401, oauth("invalid_token", "")),
+            (VaultTokenOfCaller, 401, oauth("invalid_client", "")),
+            (
+                VaultTokenOfCaller,
+                403,
+                oauth("unauthorized_client", "Grant type 'x' not allowed for the client."),
+            ),
+            (VaultTokenOfCaller, 401, oauth("federated_connection_refresh_token_not_found", "")),
+            (VaultTokenOfCaller, 401, oauth("federated_connection_refresh_token_flow_failed", "")),
+            (VaultTokenOfCaller, 403, oauth("access_denied", "blocked by an Action")),
         ];
         let told = table.map(|(asked, status, body)| said(asked, status, &body)).join("\n");
         insta::assert_snapshot!(told, @r#"
@@ -412,6 +497,14 @@ mod tests {
         401 Auth0 refused in an unexpected way (HTTP 401)
         401 Auth0 refused in an unexpected way (HTTP 401, `something_new`)
         400 Auth0 refused in an unexpected way (HTTP 400)
+        401 the sign-in at Auth0 has ended
+        401 the sign-in at Auth0 has ended
+        401 the sign-in at Auth0 has ended
+        401 Auth0 does not accept the API client's credentials
+        403 Auth0 does not let the API client exchange access tokens of this API
+        401 no account of this connection is linked
+        401 the linked account has withdrawn its consent, or the consent has expired
+        403 Auth0 denied access
         "#);
     }
 

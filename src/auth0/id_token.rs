@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::jwt::{Audience, Jwt, JwtProblem, check_begun, check_not_ended};
-use super::{Error, Identity, Tenant, secret};
+use super::{Error, Identity, Tenant, admits, secret};
 
 /// How far two clocks may be apart, in seconds.
 const LEEWAY: f64 = 60.0;
@@ -67,13 +67,23 @@ impl Tenant {
         token: &str,
         nonce: Option<&str>,
     ) -> Result<Identity, Error> {
+        self.identify_in(token, nonce, self.organization()).await
+    }
+
+    /// The same, for a sign-in to `organization`.
+    pub(super) async fn identify_in(
+        &self,
+        token: &str,
+        nonce: Option<&str>,
+        organization: Option<&str>,
+    ) -> Result<Identity, Error> {
         let token = Jwt::read(token).map_err(IdTokenProblem::from)?;
         // Neither `jwk` nor `jku` of the header is looked at: only the tenant says which keys it has.
         let keys = self.keys().await?;
         let key = self.signing_key(&keys, token.header.kid.as_deref()).await?;
         let key = key.ok_or(IdTokenProblem::UnknownKey)?;
         let claims: Claims = token.verify(&key).map_err(IdTokenProblem::from)?;
-        self.check(&claims, nonce)?;
+        self.check(&claims, nonce, organization)?;
         Ok(Identity {
             issuer: claims.iss,
             subject: claims.sub,
@@ -83,7 +93,12 @@ impl Tenant {
         })
     }
 
-    fn check(&self, claims: &Claims, nonce: Option<&str>) -> Result<(), IdTokenProblem> {
+    fn check(
+        &self,
+        claims: &Claims,
+        nonce: Option<&str>,
+        organization: Option<&str>,
+    ) -> Result<(), IdTokenProblem> {
         if claims.iss != self.domain().as_str() {
             return Err(IdTokenProblem::Issuer);
         }
@@ -103,7 +118,7 @@ impl Tenant {
         if claims.sub.is_empty() {
             return Err(IdTokenProblem::Malformed);
         }
-        if self.admits(claims.org_id.as_deref(), claims.org_name.as_deref()) {
+        if admits(organization, claims.org_id.as_deref(), claims.org_name.as_deref()) {
             Ok(())
         } else {
             Err(IdTokenProblem::Organization)

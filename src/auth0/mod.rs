@@ -13,6 +13,7 @@ mod id_token;
 pub(crate) mod jwt;
 mod keys;
 mod login;
+mod management;
 mod pkce;
 mod secret;
 #[cfg(test)]
@@ -32,13 +33,14 @@ use crate::net;
 
 pub use access_token::{AccessClaims, AccessTokenProblem};
 pub use connected_accounts::{AccountId, Connect, ConnectTicket, ConnectedAccount};
-pub use error::{Error, MyAccountProblem};
+pub use error::{Error, ManagementProblem, MyAccountProblem};
 pub use id_token::IdTokenProblem;
-pub use login::Authorize;
+pub use login::{Authorize, Purpose};
+pub use management::{Management, ManagementSettings};
 pub use pkce::{PkceVerifier, random_token};
 pub(crate) use secret::same;
 pub use secret::{BearerToken, MyAccountToken, RefreshToken, VaultToken};
-pub use tokens::{Login, Refreshed, Subject};
+pub use tokens::{Login, Redemption, Refreshed, Subject};
 
 /// How errors and logs call the service.
 const SERVICE: &str = "Auth0";
@@ -148,18 +150,6 @@ impl Tenant {
         }
     }
 
-    /// Whether somebody of this organization may come in.
-    ///
-    /// Auth0 documents both for the setting: ids are compared as they are, names without regard to
-    /// case.
-    fn admits(&self, id: Option<&str>, name: Option<&str>) -> bool {
-        match self.organization() {
-            None => true,
-            Some(wanted) if wanted.starts_with("org_") => id == Some(wanted),
-            Some(wanted) => name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
-        }
-    }
-
     fn endpoint(&self, path: &str) -> Url {
         let mut url = self.domain().clone();
         url.set_path(path);
@@ -169,6 +159,17 @@ impl Tenant {
     /// The identifier of the My Account API. Same host as the calls, or Auth0 refuses the token.
     fn my_account_audience(&self) -> String {
         format!("{}me/", self.domain())
+    }
+}
+
+/// Whether somebody of the organization with this id and name is of the one that is `wanted`.
+///
+/// Auth0 documents both for the setting: ids are compared as they are, names without regard to case.
+fn admits(wanted: Option<&str>, id: Option<&str>, name: Option<&str>) -> bool {
+    match wanted {
+        None => true,
+        Some(wanted) if wanted.starts_with("org_") => id == Some(wanted),
+        Some(wanted) => name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
     }
 }
 

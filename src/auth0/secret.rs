@@ -51,11 +51,11 @@ impl RefreshToken {
 }
 
 impl MyAccountToken {
-    pub(super) fn new(token: SecretString) -> Self {
+    pub(crate) fn new(token: SecretString) -> Self {
         Self(token)
     }
 
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }

@@ -24,7 +24,7 @@ const VAULT_TOKEN_TYPE: &str =
 /// How long a token that can be asked for again may take: a person waits for it before anything else.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// What linking needs of the My Account API. Auth0 drops scopes that it does not know in silence.
-const MY_ACCOUNT_SCOPE: &str =
+pub(super) const MY_ACCOUNT_SCOPE: &str =
     "create:me:connected_accounts read:me:connected_accounts delete:me:connected_accounts";
 
 /// A person who has just signed in.
@@ -34,6 +34,21 @@ pub struct Login {
     pub refresh_token: RefreshToken,
     /// Who they are, by a checked ID token.
     pub identity: Identity,
+}
+
+/// An authorization code, and what the question that it answers went out with.
+#[derive(Clone, Copy)]
+pub struct Redemption<'a> {
+    /// The code, good for one use.
+    pub code: &'a str,
+    /// Whose challenge the question carried.
+    pub verifier: &'a PkceVerifier,
+    /// Where the code came to.
+    pub redirect_uri: &'a Url,
+    /// What the ID token must carry.
+    pub nonce: &'a str,
+    /// The organization that the question asked for, where that is not the settings'.
+    pub organization: Option<&'a str>,
 }
 
 /// Whose vault an exchange opens, by the token that shows it (RFC 8693 section 2.1).
@@ -80,6 +95,42 @@ impl Tenant {
         redirect_uri: &Url,
         nonce: &str,
     ) -> Result<Login, Error> {
+        let redemption = Redemption { code, verifier, redirect_uri, nonce, organization: None };
+        let (tokens, identity) = self.redeem(&redemption).await?;
+        let refresh_token = tokens.refresh_token.ok_or(Error::Unreadable(
+            "a login that lasts: it has no refresh token; is the `refresh_token` grant allowed?",
+        ))?;
+        Ok(Login { refresh_token: RefreshToken::new(refresh_token), identity })
+    }
+
+    /// Redeems the code of a sign-in that was [for the My Account API](super::Purpose::MyAccount).
+    ///
+    /// # Errors
+    /// As [`exchange_code`](Self::exchange_code).
+    pub async fn redeem_for_my_account(
+        &self,
+        redemption: &Redemption<'_>,
+    ) -> Result<(Identity, MyAccountToken), Error> {
+        let (tokens, identity) = self.redeem(redemption).await?;
+        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
+        Ok((identity, MyAccountToken::new(access_token)))
+    }
+
+    /// Redeems the code of a sign-in that was [for an API](super::Purpose::Api).
+    ///
+    /// # Errors
+    /// As [`exchange_code`](Self::exchange_code).
+    pub async fn redeem_for_api(
+        &self,
+        redemption: &Redemption<'_>,
+    ) -> Result<(Identity, BearerToken), Error> {
+        let (tokens, identity) = self.redeem(redemption).await?;
+        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
+        Ok((identity, BearerToken::new(access_token)))
+    }
+
+    async fn redeem(&self, redemption: &Redemption<'_>) -> Result<(Tokens, Identity), Error> {
+        let Redemption { code, verifier, redirect_uri, nonce, organization } = *redemption;
         let parameters = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -87,12 +138,12 @@ impl Tenant {
             ("redirect_uri", redirect_uri.as_str()),
         ];
         let tokens = self.grant(Asked::CodeExchange, &parameters).await?;
-        let id_token = tokens.id_token.ok_or(Error::Unreadable("a login: it has no ID token"))?;
-        let identity = self.identify(id_token.expose_secret(), Some(nonce)).await?;
-        let refresh_token = tokens.refresh_token.ok_or(Error::Unreadable(
-            "a login that lasts: it has no refresh token; is the `refresh_token` grant allowed?",
-        ))?;
-        Ok(Login { refresh_token: RefreshToken::new(refresh_token), identity })
+        let id_token =
+            tokens.id_token.as_ref().ok_or(Error::Unreadable("a login: it has no ID token"))?;
+        let organization = organization.or(self.organization());
+        let identity =
+            self.identify_in(id_token.expose_secret(), Some(nonce), organization).await?;
+        Ok((tokens, identity))
     }
 
     /// Asks whether `token` still stands, and for whom.
@@ -147,16 +198,19 @@ impl Tenant {
     ///
     /// # Errors
     /// [`Error::NotLinked`] and [`Error::LinkBroken`] when the person has to link,
-    /// [`Error::SignedOut`] when they have to sign in, and what a tenant's set-up can get wrong.
+    /// [`Error::SignedOut`] when they have to sign in or the caller's token has ended, and what a
+    /// tenant's set-up can get wrong.
     pub async fn vault_token(
         &self,
         subject: Subject<'_>,
         connection: &str,
         login_hint: Option<&str>,
     ) -> Result<VaultToken, Error> {
-        let (token_type, token) = match subject {
-            Subject::Refresh(token) => (REFRESH_TOKEN_TYPE, token.expose()),
-            Subject::Access(token) => (ACCESS_TOKEN_TYPE, token.expose()),
+        let (asked, token_type, token) = match subject {
+            Subject::Refresh(token) => (Asked::VaultToken, REFRESH_TOKEN_TYPE, token.expose()),
+            Subject::Access(token) => {
+                (Asked::VaultTokenOfCaller, ACCESS_TOKEN_TYPE, token.expose())
+            }
         };
         let mut parameters = vec![
             ("grant_type", VAULT_GRANT),
@@ -166,7 +220,7 @@ impl Tenant {
             ("connection", connection),
         ];
         parameters.extend(login_hint.map(|hint| ("login_hint", hint)));
-        let tokens = self.grant(Asked::VaultToken, &parameters).await?;
+        let tokens = self.grant(asked, &parameters).await?;
         let life = tokens.life();
         let access_token = tokens.access_token.filter(|token| !token.expose_secret().is_empty());
         let access_token = access_token.ok_or(Error::Unreadable("an access token"))?;
@@ -175,6 +229,18 @@ impl Tenant {
             return Err(Error::Unreadable("an access token that can be sent"));
         }
         Ok(VaultToken::new(access_token, life, tokens.scope))
+    }
+
+    /// A token for the application itself, for the API `audience`, and how long it lives.
+    pub(super) async fn client_credentials(
+        &self,
+        audience: &str,
+    ) -> Result<(SecretString, Option<Duration>), Error> {
+        let parameters = [("grant_type", "client_credentials"), ("audience", audience)];
+        let tokens = self.grant(Asked::ManagementToken, &parameters).await?;
+        let life = tokens.life();
+        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
+        Ok((access_token, life))
     }
 
     /// Ends what `token` stands for. A token that is gone already counts as ended.

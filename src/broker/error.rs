@@ -13,6 +13,10 @@ pub enum Error {
     /// There is no Auth0 session, or Auth0 has ended it.
     #[error("nobody is signed in")]
     NotSignedIn,
+    /// Auth0 does not accept the access token any more that the caller has shown: it has ended, or was
+    /// taken back. A new one comes from the caller's client.
+    #[error("Auth0 no longer accepts the access token that came with this call")]
+    TokenEnded,
     /// The vault holds no Bitbucket account of this person.
     #[error("no Bitbucket account is linked")]
     NotLinked,

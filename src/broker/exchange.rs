@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::cache::Issued;
 use super::{Error, Proof, SubjectToken};
-use crate::auth0::{Subject, Tenant};
+use crate::auth0::{self, Subject, Tenant};
 use crate::bitbucket::{AccessToken, Scopes};
 
 /// Exchanges what `proof` holds for the Bitbucket token in that person's vault.
@@ -21,7 +21,11 @@ pub(super) async fn exchange(
         SubjectToken::Refresh(token) => Subject::Refresh(token),
         SubjectToken::Access(token) => Subject::Access(token),
     };
-    let vault = tenant.vault_token(subject, &connection, login_hint.as_deref()).await?;
+    let vault = tenant.vault_token(subject, &connection, login_hint.as_deref()).await;
+    let vault = vault.map_err(|error| match (error, subject) {
+        (auth0::Error::SignedOut, Subject::Access(_)) => Error::TokenEnded,
+        (error, _) => error.into(),
+    })?;
     tracing::debug!(subject = proof.caller.subject, connection, "exchanged for a Bitbucket token");
     let token = AccessToken::new(SecretString::from(vault.expose().to_owned()));
     let scopes = vault.scope.as_deref().map(Scopes::parse);

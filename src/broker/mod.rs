@@ -10,7 +10,7 @@ mod exchange;
 pub mod link;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use moka::sync::Cache;
 
-use self::cache::{Issued, Slot};
+use self::cache::{Held, Issued, Slot};
 pub use self::error::Error;
 use crate::auth0::{BearerToken, RefreshToken, Tenant};
 use crate::bitbucket::{AccessToken, Client, Connector, Limits, Scopes, TokenError, TokenSource};
@@ -127,7 +127,7 @@ impl Broker {
             login_hint: note.login_hint,
             given: Mutex::default(),
         };
-        let held = within(&limits, source.slot.token(|| source.exchange())).await?;
+        let held = within(&limits, source.held()).await?;
         if held.from_memory {
             self.shared.hits.fetch_add(1, Ordering::Relaxed);
         }
@@ -237,6 +237,24 @@ impl Source {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The token at hand, or the one that an exchange brings.
+    ///
+    /// Somebody can call with several access tokens of theirs. The exchange under way may be for
+    /// another one, and that this has ended says nothing about ours.
+    async fn held(&self) -> Result<Held, Error> {
+        loop {
+            let ours = AtomicBool::new(false);
+            let exchange = || {
+                ours.store(true, Ordering::Relaxed);
+                self.exchange()
+            };
+            match self.slot.token(exchange).await {
+                Err(Error::TokenEnded) if !ours.load(Ordering::Relaxed) => {}
+                answer => return answer,
+            }
+        }
+    }
+
     fn exchange(&self) -> impl Future<Output = Result<Issued, Error>> + Send + 'static {
         exchange::exchange(
             self.shared.tenant.clone(),
@@ -253,7 +271,7 @@ impl TokenSource for Source {
             let known = self.slot.at_hand(|| self.exchange()).or_else(|| self.given().clone());
             match known {
                 Some(token) => Ok(token),
-                None => Ok(self.slot.token(|| self.exchange()).await.map_err(carried)?.token),
+                None => Ok(self.held().await.map_err(carried)?.token),
             }
         }
         .boxed()

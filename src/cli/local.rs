@@ -34,17 +34,11 @@ pub(super) fn load(sources: &Sources, need: Need) -> Result<Config, Problems> {
 /// The person on this machine, as the configuration says how to reach Auth0 and Bitbucket.
 pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
     let auth0 = config.auth0()?;
-    let authentication = match auth0.client.clone() {
-        config::ClientAuthentication::Secret(secret) => auth0::ClientAuthentication::Secret(secret),
-        config::ClientAuthentication::SigningKey(key) => {
-            auth0::ClientAuthentication::SigningKey(key)
-        }
-    };
     let settings = LocalSettings {
         auth0: auth0::Settings {
             domain: auth0.domain.clone(),
             client_id: auth0.client_id.clone(),
-            authentication,
+            authentication: authentication(&auth0.client),
             organization: auth0.organization.clone(),
         },
         connection: auth0.connection.clone(),
@@ -54,6 +48,16 @@ pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
         keep: Keep::new(config.state_dir.clone(), true),
     };
     Local::new(settings).context("the Auth0 settings cannot be used")
+}
+
+/// How an application proves who it is.
+pub(super) fn authentication(client: &config::ClientAuthentication) -> auth0::ClientAuthentication {
+    match client.clone() {
+        config::ClientAuthentication::Secret(secret) => auth0::ClientAuthentication::Secret(secret),
+        config::ClientAuthentication::SigningKey(key) => {
+            auth0::ClientAuthentication::SigningKey(key)
+        }
+    }
 }
 
 /// What carries out calls as the configuration says.

@@ -4,6 +4,7 @@ mod call;
 mod completions;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod http;
 mod link;
 mod local;
 mod logging;
@@ -16,6 +17,7 @@ mod sandbox;
 mod sandbox_option;
 mod settings;
 mod stdio;
+mod stop;
 mod terminal;
 mod tools;
 mod unlink;
@@ -43,6 +45,7 @@ enum Command {
     #[cfg(feature = "sandbox")]
     Demo(demo::Demo),
     Stdio(stdio::Stdio),
+    Http(http::Http),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Sandbox),
     Login(login::Login),
@@ -60,6 +63,7 @@ impl Cli {
     pub fn flags(&self) -> Flags {
         match &self.command {
             Command::Stdio(command) => command.settings.flags.clone(),
+            Command::Http(command) => command.settings.flags.clone(),
             Command::Login(command) => command.settings.flags.clone(),
             Command::Logout(command) => command.settings.flags.clone(),
             Command::Whoami(command) => command.settings.flags.clone(),
@@ -76,7 +80,7 @@ impl Cli {
     /// How much the command logs. A person at a terminal wants the answer only, unless they said so.
     pub fn logging(&self, logging: Logging) -> Logging {
         match &self.command {
-            Command::Stdio(_) => logging,
+            Command::Stdio(_) | Command::Http(_) => logging,
             _ => logging.quiet_by_default(),
         }
     }
@@ -91,6 +95,7 @@ impl Cli {
             Command::Stdio(command) if command.sandbox.sandbox => 2,
             #[cfg(feature = "sandbox")]
             Command::Call(command) if command.sandbox.sandbox => 2,
+            Command::Http(_) => 2,
             _ => 1,
         }
     }
@@ -101,6 +106,7 @@ impl Cli {
             #[cfg(feature = "sandbox")]
             Command::Demo(command) => command.run().await,
             Command::Stdio(command) => command.run(sources).await,
+            Command::Http(command) => command.run(sources).await,
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => command.run().await,
             Command::Login(command) => command.run(sources).await,

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::output;
+use super::stop::stopped;
 use crate::sandbox::{self, Options};
 
 /// Run a fake Auth0 tenant and a fake Bitbucket Cloud on this machine, until stopped.
@@ -71,21 +72,6 @@ impl Sandbox {
             self.account
         ))
     }
-}
-
-/// Waits until somebody stops the process.
-async fn stopped() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminated = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminated.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 #[cfg(test)]

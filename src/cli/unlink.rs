@@ -38,6 +38,7 @@ impl Unlink {
                 "Unlinked. Bitbucket's own grant remains until you end it under Personal settings, \
                  App authorizations.",
             ),
+            Unlinked::Page(offer) => say(&format!("Open {} to unlink.", offer.url)),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -20,7 +20,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-pub use load::{Known, Need, load, logging};
+pub use load::{Door, Known, Need, door, load, logging};
 pub use problems::{Problem, Problems};
 pub use reference::reference;
 pub use sources::{ConfigFile, Flags, Sources};

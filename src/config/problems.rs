@@ -13,6 +13,12 @@ impl Problems {
     }
 }
 
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.len() {
@@ -63,9 +69,13 @@ impl Misfit {
 
 /// A value as it may be shown: on one line, and not too long.
 pub(super) fn shown(value: &str) -> String {
-    const LONGEST: usize = 60;
-    let mut text: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if value.chars().nth(LONGEST).is_some() {
+    shown_within(value, 60)
+}
+
+/// The same, with the most characters that are shown.
+pub(super) fn shown_within(value: &str, longest: usize) -> String {
+    let mut text: String = value.chars().take(longest).flat_map(char::escape_debug).collect();
+    if value.chars().nth(longest).is_some() {
         text.push('…');
     }
     text

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::problems::{Misfit, Problem, nearest, shown};
-use super::settings::{Group, LATER, REPOSITORIES, SETTINGS, Setting, Shape};
+use super::settings::{LATER, REPOSITORIES, SETTINGS, Setting, Shape};
 use super::values::words;
 
 /// Values of flags, by the variable of their setting.
@@ -22,7 +22,7 @@ pub struct Sources {
     pub file: Option<ConfigFile>,
     /// The default of the state folder, where the platform has one.
     pub state_folder: Option<PathBuf>,
-    /// How the files are read that hold secrets.
+    /// How the files are read that hold secrets and certificates.
     pub read: fn(&Path) -> io::Result<String>,
     /// What a sandbox said about itself.
     pub(super) sandbox: Option<BTreeMap<String, String>>,
@@ -53,7 +53,8 @@ impl Sources {
     }
 
     /// Uses a running sandbox: its settings take the place of whatever the other sources say about
-    /// Auth0 and about where Bitbucket is, so that nothing of a real tenant reaches it.
+    /// Auth0 and about where Bitbucket is, so that nothing of a real tenant reaches it. What the
+    /// sandbox says about other settings counts too.
     pub fn in_sandbox<N: Into<String>>(
         mut self,
         settings: impl IntoIterator<Item = (N, String)>,
@@ -109,12 +110,13 @@ impl<'a> Opened<'a> {
 
     /// The value that wins for `setting`, if anybody gave one.
     pub(super) fn find(&mut self, setting: &'static Setting) -> Option<Given> {
-        if let Some(settings) = &self.sources.sandbox
-            && matches!(setting.group, Group::Auth0 | Group::Bitbucket)
-            && setting.variable != REPOSITORIES.variable
-        {
-            let value = settings.get(setting.variable)?.clone();
-            return Some(Given { name: "the sandbox".to_owned(), value: Value::One(value) });
+        if let Some(settings) = &self.sources.sandbox {
+            if let Some(value) = settings.get(setting.variable).cloned() {
+                return Some(Given { name: "the sandbox".to_owned(), value: Value::One(value) });
+            }
+            if setting.names_a_service() {
+                return None;
+            }
         }
         let problems = self.problems.len();
         let given = self
@@ -125,6 +127,11 @@ impl<'a> Opened<'a> {
             self.unreadable.insert(setting.variable);
         }
         given
+    }
+
+    /// The text of a file that a setting names.
+    pub(super) fn read(&self, path: &Path) -> io::Result<String> {
+        (self.sources.read)(path)
     }
 
     /// The default of the state folder.
@@ -231,7 +238,7 @@ impl<'a> Opened<'a> {
     }
 
     fn secret_file(&mut self, name: String, path: &Path) -> Option<Given> {
-        match (self.sources.read)(path) {
+        match self.read(path) {
             Ok(text) => Some(Given { name, value: Value::One(text) }),
             Err(error) => {
                 let what = format!("cannot be read: {error}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, chain};
-use crate::auth0::{self, IdTokenProblem, MyAccountProblem};
+use crate::auth0::{self, IdTokenProblem, ManagementProblem, MyAccountProblem};
 use crate::text::Foreign;
 use crate::{bitbucket, broker, identity};
 
@@ -100,6 +100,7 @@ impl From<broker::Error> for Error {
         use broker::Error as Broker;
         match error {
             Broker::NotSignedIn => Self::NotSignedIn { url: None },
+            Broker::TokenEnded => Self::TokenEnded,
             Broker::NotLinked => Self::unlinked(),
             Broker::LinkBroken => Self::link_broken(),
             Broker::SeveralAccounts(_) => Self::conflict(
@@ -210,6 +211,15 @@ impl From<&auth0::Error> for Error {
             Auth0::BadClient => misconfigured(
                 "check `AUTH0_CLIENT_ID` and `AUTH0_CLIENT_SECRET` against the application at Auth0",
             ),
+            Auth0::BadApiClient => misconfigured(
+                "check `AUTH0_API_CLIENT_ID` and `AUTH0_API_CLIENT_SECRET` against the Custom API Client \
+                 at Auth0",
+            ),
+            Auth0::ApiClientUnfit => misconfigured(
+                "an admin makes the application of `AUTH0_API_CLIENT_ID` the Custom API Client of the API \
+                 `AUTH0_AUDIENCE`, and adds the grant Token Vault to it",
+            ),
+            Auth0::Management(problem) => misconfigured(management(*problem)),
             Auth0::CallbackNotAllowed => misconfigured(
                 "an admin adds `http://127.0.0.1:18484/callback` to `http://127.0.0.1:18489/callback` to \
                  the application's allowed callback URLs",
@@ -236,7 +246,7 @@ impl From<&auth0::Error> for Error {
             Auth0::SigningKey => misconfigured(
                 "check `AUTH0_CLIENT_SIGNING_KEY`: it must be the application's RSA private key in PEM",
             ),
-            Auth0::AccessToken(_) => Self::NotSignedIn { url: None },
+            Auth0::AccessToken(_) => Self::TokenEnded,
             Auth0::Keys(error) => Self::from(error.as_ref()),
             Auth0::IdToken(problem) => misconfigured(id_token(*problem)),
             Auth0::Unexpected { status: status @ 400..500, code } if *status != 408 => {
@@ -259,6 +269,25 @@ impl From<&auth0::Error> for Error {
                 Self::Unavailable { service: "Auth0" }
             }
         }
+    }
+}
+
+/// What to do about a Management API that tells nothing.
+fn management(problem: ManagementProblem) -> &'static str {
+    use ManagementProblem as Problem;
+    match problem {
+        Problem::BadClient => {
+            "check `AUTH0_MANAGEMENT_CLIENT_ID` and `AUTH0_MANAGEMENT_CLIENT_SECRET` against the \
+             machine-to-machine application at Auth0"
+        }
+        Problem::Grant | Problem::Scope => {
+            "an admin authorizes the application of `AUTH0_MANAGEMENT_CLIENT_ID` for the Management API \
+             with `read:users`"
+        }
+        Problem::NotFound | Problem::TokenRejected => {
+            "check `AUTH0_MANAGEMENT_DOMAIN`: it must be the tenant's own domain, not a custom one"
+        }
+        Problem::UnknownUser => "check that `AUTH0_MANAGEMENT_DOMAIN` is of the same tenant",
     }
 }
 

@@ -30,6 +30,9 @@ pub enum Error {
         /// The page that signs the person in and links their account in one trip.
         url: Option<Url>,
     },
+    /// Auth0 does not accept the caller's access token any more.
+    #[error("Auth0 no longer accepts the access token that came with this call")]
+    TokenEnded,
     /// The person has no Bitbucket account in the vault, or one that Bitbucket no longer accepts.
     #[error("{says}")]
     NotLinked {
@@ -148,7 +151,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidArguments(_) => "invalid_arguments",
-            Self::NotSignedIn { .. } => "not_signed_in",
+            Self::NotSignedIn { .. } | Self::TokenEnded => "not_signed_in",
             Self::NotLinked { .. } => "not_linked",
             Self::MissingScope { .. } => "missing_scope",
             Self::NotFound { .. } => "not_found",
@@ -177,6 +180,10 @@ impl Error {
             }
             Self::NotSignedIn { url: None } => {
                 "ask the user to run `bitbucket-vault-mcp login`, then call again".into()
+            }
+            Self::TokenEnded => {
+                "ask the user to sign in to this server again in their MCP client, then call again"
+                    .into()
             }
             Self::NotLinked { url: None, .. } => {
                 "call `link_account`, or ask the user to run `bitbucket-vault-mcp link`".into()
@@ -283,6 +290,26 @@ impl Error {
         Self::refused(
             "the user did not agree to link a Bitbucket account",
             "do not ask again unless the user wants it; `link_account` starts over",
+        )
+    }
+
+    /// The person was asked to unlink and did not want to.
+    pub(crate) fn unlink_declined() -> Self {
+        Self::refused(
+            "the user did not agree to unlink the Bitbucket account",
+            "the account stays linked as it is; do not ask again unless the user wants it",
+        )
+    }
+
+    /// Unlinking is for the person to do, at `url`.
+    pub(crate) fn only_by_page(url: &Url) -> Self {
+        Self::refused(
+            "only the user can unlink, on a page in their browser; until then the account stays \
+             linked as it is",
+            format!(
+                "ask the user to open {url} in their browser and finish there; then call \
+                 `get_account` to see that it is gone"
+            ),
         )
     }
 

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use url::Url;
 
 use super::Error;
-use crate::auth0::{self, Authorize, Login, PkceVerifier, random_token, same};
+use crate::auth0::{
+    self, Authorize, BearerToken, Identity, Login, MyAccountToken, PkceVerifier, Purpose,
+    Redemption, random_token, same,
+};
 
 /// A sign-in that was asked for and not answered yet.
 #[derive(Debug)]
@@ -15,6 +18,22 @@ pub struct PendingLogin {
     nonce: String,
     verifier: PkceVerifier,
     redirect_uri: Url,
+    organization: Option<String>,
+}
+
+/// A sign-in that is about to be asked for.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// What the person signs in for.
+    pub purpose: Purpose<'a>,
+    /// Where the answer comes to.
+    pub redirect_uri: Url,
+    /// What the answer is found by, not to be guessed.
+    pub state: String,
+    /// The organization to sign in to, by id; else the one of the settings.
+    pub organization: Option<String>,
+    /// `login` or `none`, see [`Authorize::prompt`].
+    pub prompt: Option<&'a str>,
 }
 
 /// What Auth0 puts into the URL of a callback. `error_description` is not read at all: anybody can
@@ -43,7 +62,7 @@ impl PendingLogin {
         tenant: &auth0::Tenant,
         redirect_uri: Url,
     ) -> Result<(Self, Url), auth0::Error> {
-        Self::begin(tenant, redirect_uri, None).await
+        Self::ask(tenant, Question::lasting(redirect_uri, None)).await
     }
 
     /// As [`start`](Self::start), for somebody else than the browser knows: Auth0 asks for the
@@ -55,21 +74,27 @@ impl PendingLogin {
         tenant: &auth0::Tenant,
         redirect_uri: Url,
     ) -> Result<(Self, Url), auth0::Error> {
-        Self::begin(tenant, redirect_uri, Some("login")).await
+        Self::ask(tenant, Question::lasting(redirect_uri, Some("login"))).await
     }
 
-    async fn begin(
+    /// Begins the sign-in that `question` describes, and tells where the person has to go.
+    ///
+    /// # Errors
+    /// When the tenant's metadata cannot be had.
+    pub async fn ask(
         tenant: &auth0::Tenant,
-        redirect_uri: Url,
-        prompt: Option<&str>,
+        question: Question<'_>,
     ) -> Result<(Self, Url), auth0::Error> {
-        let verifier = PkceVerifier::random();
-        let pending = Self { state: random_token(), nonce: random_token(), verifier, redirect_uri };
+        let Question { purpose, redirect_uri, state, organization, prompt } = question;
+        let (nonce, verifier) = (random_token(), PkceVerifier::random());
+        let pending = Self { state, nonce, verifier, redirect_uri, organization };
         let request = Authorize {
             redirect_uri: &pending.redirect_uri,
             state: &pending.state,
             nonce: &pending.nonce,
             verifier: &pending.verifier,
+            purpose,
+            organization: pending.organization.as_deref(),
             prompt,
         };
         let url = tenant.authorize_url(&request).await?;
@@ -99,6 +124,37 @@ impl PendingLogin {
         tenant: &auth0::Tenant,
         query: &CallbackQuery,
     ) -> Result<Login, Error> {
+        let code = self.code(tenant, query)?;
+        Ok(tenant.exchange_code(code, &self.verifier, &self.redirect_uri, &self.nonce).await?)
+    }
+
+    /// Turns the answer to a question [for the My Account API](Purpose::MyAccount) into its token.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub async fn finish_for_my_account(
+        self,
+        tenant: &auth0::Tenant,
+        query: &CallbackQuery,
+    ) -> Result<(Identity, MyAccountToken), Error> {
+        let code = self.code(tenant, query)?;
+        Ok(tenant.redeem_for_my_account(&self.redemption(code)).await?)
+    }
+
+    /// Turns the answer to a question [for an API](Purpose::Api) into its token.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub async fn finish_for_api(
+        self,
+        tenant: &auth0::Tenant,
+        query: &CallbackQuery,
+    ) -> Result<(Identity, BearerToken), Error> {
+        let code = self.code(tenant, query)?;
+        Ok(tenant.redeem_for_api(&self.redemption(code)).await?)
+    }
+
+    fn code<'a>(&self, tenant: &auth0::Tenant, query: &'a CallbackQuery) -> Result<&'a str, Error> {
         if !self.is_answered_by(query) {
             return Err(Error::OtherSignIn);
         }
@@ -109,12 +165,36 @@ impl PendingLogin {
             return Err(ended(error));
         }
         tenant.check_issuer(query.iss.as_deref())?;
-        let code = query.code.as_deref().filter(|code| !code.is_empty()).ok_or(Error::NoCode)?;
-        Ok(tenant.exchange_code(code, &self.verifier, &self.redirect_uri, &self.nonce).await?)
+        query.code.as_deref().filter(|code| !code.is_empty()).ok_or(Error::NoCode)
+    }
+
+    fn redemption<'a>(&'a self, code: &'a str) -> Redemption<'a> {
+        Redemption {
+            code,
+            verifier: &self.verifier,
+            redirect_uri: &self.redirect_uri,
+            nonce: &self.nonce,
+            organization: self.organization.as_deref(),
+        }
+    }
+}
+
+impl<'a> Question<'a> {
+    fn lasting(redirect_uri: Url, prompt: Option<&'a str>) -> Self {
+        let (purpose, state) = (Purpose::Stay, random_token());
+        Self { purpose, redirect_uri, state, organization: None, prompt }
     }
 }
 
 impl CallbackQuery {
+    /// Takes fields without a value for absent: a form posts every field that it has.
+    pub(crate) fn drop_empty(&mut self) {
+        let Self { code, state, error, iss, connect_code } = self;
+        for field in [code, state, error, iss, connect_code] {
+            field.take_if(|value| value.is_empty());
+        }
+    }
+
     /// Reads what a person pasted: the URL that their browser ended on, or its query alone.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{self, HOST, HeaderName, HeaderValue};
+use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -20,23 +20,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::Error;
-use crate::auth0::random_token;
+use super::guard::{Reached, guard};
 
 /// The ports whose callback URLs are registered with the application.
 pub const PORTS: RangeInclusive<u16> = 18484..=18489;
 /// How long the last page may take to reach the browser.
 const LAST_PAGE: Duration = Duration::from_secs(2);
-
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
-];
 
 /// A small web server on 127.0.0.1. It stops when dropped.
 pub struct Loopback {
@@ -46,11 +35,6 @@ pub struct Loopback {
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
-
-/// The nonce that a page's own `<style>` and `<script>` must carry; handlers find it among the
-/// request's extensions.
-#[derive(Clone, Debug)]
-pub struct CspNonce(pub String);
 
 impl Loopback {
     /// Takes the first of [`PORTS`] that is free. Requests wait until [`serve`](Self::serve).
@@ -101,7 +85,9 @@ impl Loopback {
     /// Starts to answer with `router`. A second call does nothing.
     pub fn serve(&mut self, router: Router) {
         let Some(listener) = self.listener.take() else { return };
-        let router = router.layer(middleware::from_fn_with_state(self.host.clone(), guard));
+        let router = router
+            .layer(middleware::from_fn_with_state(self.host.clone(), for_this_address))
+            .layer(middleware::from_fn_with_state(Reached::ByHttp, guard));
         let stop = self.stop.clone().cancelled_owned();
         self.task = Some(tokio::spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
@@ -130,38 +116,19 @@ impl Drop for Loopback {
     }
 }
 
-async fn guard(State(host): State<String>, mut request: Request, next: Next) -> Response {
-    let nonce = random_token();
-    let mut response = if !is_for(&host, request.uri(), request.headers()) {
-        (StatusCode::MISDIRECTED_REQUEST, "This server answers to its own address only.\n")
-            .into_response()
-    } else if !request.method().is_safe() && is_from_elsewhere(request.headers()) {
-        (StatusCode::FORBIDDEN, "Another site sent this request.\n").into_response()
-    } else {
-        request.extensions_mut().insert(CspNonce(nonce.clone()));
-        next.run(request).await
-    };
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
-         form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    );
-    let headers = response.headers_mut();
-    headers.extend(HEADERS.clone().into_iter().map(|(name, value)| (Some(name), value)));
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+/// Lets through what names the very host of the callback URL.
+async fn for_this_address(State(host): State<String>, request: Request, next: Next) -> Response {
+    if is_for(&host, request.uri(), request.headers()) {
+        return next.run(request).await;
     }
-    response
+    (StatusCode::MISDIRECTED_REQUEST, "This server answers to its own address only.\n")
+        .into_response()
 }
 
 fn is_for(host: &str, uri: &Uri, headers: &HeaderMap) -> bool {
     let mut named = headers.get_all(HOST).iter();
     let single = matches!((named.next(), named.next()), (Some(only), None) if only == host);
     single && uri.authority().is_none_or(|authority| authority.as_str() == host)
-}
-
-/// `Origin` cannot tell: under `no-referrer` it is `null` even from our own page.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 #[cfg(test)]
@@ -171,6 +138,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
 
+    use super::super::CspNonce;
     use super::*;
 
     async fn page(Extension(CspNonce(nonce)): Extension<CspNonce>) -> String {
@@ -263,6 +231,7 @@ mod tests {
                 connection: close
                 content-security-policy: default-src 'none'; style-src 'nonce-NONCE'; script-src 'nonce-NONCE'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'
                 cross-origin-resource-policy: same-origin
+                permissions-policy: camera=(), geolocation=(), microphone=(), payment=(), usb=()
                 referrer-policy: no-referrer
                 x-content-type-options: nosniff
                 x-frame-options: DENY

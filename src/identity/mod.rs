@@ -5,6 +5,7 @@
 
 pub mod bearer;
 mod file;
+mod guard;
 mod keyring;
 mod login;
 mod loopback;
@@ -20,8 +21,10 @@ use std::path::PathBuf;
 use crate::auth0::{self, RefreshToken};
 
 pub use crate::auth0::Identity;
-pub use login::{CallbackQuery, PendingLogin};
-pub use loopback::{CspNonce, Loopback, PORTS};
+pub use guard::CspNonce;
+pub(crate) use guard::{Reached, guard as guard_page};
+pub use login::{CallbackQuery, PendingLogin, Question};
+pub use loopback::{Loopback, PORTS};
 pub(crate) use page::{Page, escape, render as render_page};
 pub use session::Session;
 pub use store::Keep;

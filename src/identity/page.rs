@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
+use url::Url;
 
 use super::CspNonce;
 
@@ -14,9 +15,13 @@ const STYLE: &str = "\
     body{margin:0;display:grid;place-items:center;min-height:100vh}\
     main{max-width:34rem;min-width:0;padding:2rem;overflow-wrap:anywhere}\
     h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}\
-    button{font:inherit;padding:.5rem 1rem;border:1px solid;border-radius:.4rem;\
-    background:none;color:inherit;cursor:pointer}\
-    button:focus-visible{outline:3px solid currentColor;outline-offset:2px}";
+    form{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}\
+    fieldset{flex-basis:100%;border:1px solid;border-radius:.4rem}\
+    label{display:block;margin:.25rem 0}\
+    button,.button{display:inline-block;font:inherit;padding:.5rem 1rem;border:1px solid;\
+    border-radius:.4rem;background:none;color:inherit;cursor:pointer;text-decoration:none}\
+    .first{background:CanvasText;color:Canvas;border-color:CanvasText}\
+    :focus-visible{outline:3px solid Highlight;outline-offset:3px}";
 
 /// A page, to be answered with. [`render`] makes it what the browser sees.
 #[derive(Clone)]
@@ -25,6 +30,7 @@ pub(crate) struct Page {
     title: String,
     body: String,
     script: Option<&'static str>,
+    leads_to: Option<Url>,
 }
 
 impl Page {
@@ -34,12 +40,19 @@ impl Page {
         title: impl Into<String>,
         body: impl Into<String>,
     ) -> Self {
-        Self { status, title: title.into(), body: body.into(), script: None }
+        Self { status, title: title.into(), body: body.into(), script: None, leads_to: None }
     }
 
     /// The same page with a script of ours.
     pub(crate) fn with_script(self, script: &'static str) -> Self {
         Self { script: Some(script), ..self }
+    }
+
+    /// The same page, which leads on to `url` by itself. Unlike a redirect, that is no part of the form
+    /// that was posted to get here, whose targets the policy confines to ourselves (CSP `form-action`
+    /// covers redirects in Chromium).
+    pub(crate) fn leading_to(self, url: Url) -> Self {
+        Self { leads_to: Some(url), ..self }
     }
 
     #[cfg(test)]
@@ -52,11 +65,15 @@ impl Page {
         let title = escape(&self.title);
         let script =
             self.script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>"));
+        let refresh = self.leads_to.as_ref().map(|url| {
+            format!("<meta http-equiv=\"refresh\" content=\"0;url={}\">", escape(url.as_str()))
+        });
         format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+             <meta name=\"viewport\" content=\"width=device-width\">{}<title>{title}</title>\
              <style nonce=\"{nonce}\">{STYLE}</style></head>\
              <body><main><h1>{title}</h1>{}{}</main></body></html>",
+            refresh.unwrap_or_default(),
             self.body,
             script.unwrap_or_default()
         )
@@ -81,7 +98,11 @@ pub(crate) async fn render(
 ) -> Response {
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Page>() {
-        Some(page) => (page.status, Html(page.document(&nonce))).into_response(),
+        Some(page) => {
+            let mut written = (page.status, Html(page.document(&nonce))).into_response();
+            written.headers_mut().extend(std::mem::take(response.headers_mut()));
+            written
+        }
         None => response,
     }
 }

@@ -6,9 +6,11 @@
 //! not linked yet). It refuses what the services refuse, and fails on purpose where [`Faults`] say so. It
 //! uses nothing else of this crate, so that it cannot share the clients' mistakes.
 
+mod api;
 mod auth0;
 mod bitbucket;
 mod browser;
+mod control;
 mod faults;
 mod git;
 pub(crate) mod people;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use auth0::Tenant;
+pub use auth0::{Bearer, SigningKey, Tenant};
 pub use browser::BrowserError;
 pub use faults::{Effect, Fault, Faults};
 pub use record::{Recorded, Service};
@@ -42,6 +44,7 @@ pub struct Sandbox {
     auth0: SocketAddr,
     bitbucket: SocketAddr,
     world: Arc<World>,
+    tenant: auth0::Auth0,
     faults: Arc<Faults>,
     record: Arc<Record>,
     _stop: DropGuard,
@@ -73,12 +76,13 @@ impl Sandbox {
             faults: Arc::clone(&faults),
             record: Arc::clone(&record),
         };
-        let tenant = auth0::router(Arc::clone(&world), &format!("http://{auth0}"))?;
-        serve::serve(auth0_listener, tenant, around(Service::Auth0), stop.clone());
+        let tenant = auth0::Auth0::new(Arc::clone(&world), &format!("http://{auth0}"))?;
+        let handlers = auth0::router(tenant.clone());
+        serve::serve(auth0_listener, handlers, around(Service::Auth0), stop.clone());
         let api = bitbucket::Api::new(Arc::clone(&world), format!("http://{bitbucket}"));
         let handlers = bitbucket::router(api);
         serve::serve(bitbucket_listener, handlers, around(Service::Bitbucket), stop.clone());
-        Ok(Self { auth0, bitbucket, world, faults, record, _stop: stop.drop_guard() })
+        Ok(Self { auth0, bitbucket, world, tenant, faults, record, _stop: stop.drop_guard() })
     }
 
     /// The Auth0 domain, for `AUTH0_DOMAIN`.
@@ -91,12 +95,12 @@ impl Sandbox {
         format!("http://{}/2.0", self.bitbucket)
     }
 
-    /// The client id of the tenant's application.
+    /// The client id of the tenant's web application.
     pub fn client_id(&self) -> String {
         auth0::CLIENT_ID.to_owned()
     }
 
-    /// The client secret of the tenant's application.
+    /// The client secret of the tenant's web application.
     pub fn client_secret(&self) -> String {
         self.world.lock().tenant.client_secret.clone()
     }

@@ -4,21 +4,21 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use axum::serve::ListenerExt;
-use axum::{Json, Router};
 use futures::stream::{self, StreamExt};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::auth0;
-use super::faults::{Effect, Fault, Faults};
+use super::control;
+use super::faults::{Effect, Faults};
 use super::record::{Record, Recorded, Service};
 use super::world::{TokenProblem, World};
 
@@ -41,9 +41,7 @@ pub(crate) fn serve(
     around: Around,
     stop: CancellationToken,
 ) {
-    let control = Router::new()
-        .route("/_sandbox/faults", post(add_faults).delete(clear_faults))
-        .with_state(Arc::clone(&around.faults));
+    let control = control::router(Arc::clone(&around.world), Arc::clone(&around.faults));
     let handlers = handlers.layer(axum::middleware::from_fn_with_state(around, handle));
     let router = control.fallback_service(handlers);
     // Without it, small answers wait for the caller's delayed acknowledgement.
@@ -184,36 +182,4 @@ fn refusal(service: Service, path: &str, code: u16) -> String {
         }
     };
     body.to_string()
-}
-
-async fn add_faults(
-    State(faults): State<Arc<Faults>>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    if !asked_on_purpose(&headers) {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    let list = if body.is_array() { body } else { Value::Array(vec![body]) };
-    match serde_json::from_value::<Vec<Fault>>(list) {
-        Ok(added) => {
-            added.into_iter().for_each(|fault| faults.add(fault));
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-    }
-}
-
-async fn clear_faults(State(faults): State<Arc<Faults>>, headers: HeaderMap) -> StatusCode {
-    if !asked_on_purpose(&headers) {
-        return StatusCode::FORBIDDEN;
-    }
-    faults.clear();
-    StatusCode::NO_CONTENT
-}
-
-/// A page in a browser cannot send this header to another origin without a preflight, which the
-/// sandbox does not answer.
-fn asked_on_purpose(headers: &HeaderMap) -> bool {
-    headers.get("x-sandbox").is_some_and(|value| value == "1")
 }

@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 use rand::Rng;
 use rand::distr::Alphanumeric;
 
-use super::auth0::Tenant;
-use super::auth0::state::{AccessToken, Issued};
+use super::auth0::keys::Keyring;
+use super::auth0::state::Issued;
+use super::auth0::{API_CLIENT_ID, MANAGEMENT_CLIENT_ID, Tenant};
 use super::people::{self, PEOPLE, Person};
 
 /// How much life a stored token must have left for the vault to hand it out again.
@@ -27,6 +28,7 @@ pub struct World {
 pub(super) struct State {
     pub(super) tenant: Tenant,
     pub(super) issued: Issued,
+    pub(super) keyring: Keyring,
     pub(super) accounts: Vec<ConnectedAccount>,
     pub(super) exchanges: HashMap<&'static str, usize>,
     tokens: HashMap<String, BitbucketToken>,
@@ -91,12 +93,20 @@ pub(super) enum VaultProblem {
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Secrets {
-    /// Of the tenant's application.
+    /// Of the tenant's web application.
     pub client_secret: String,
+    /// Of the Custom API Client.
+    pub api_client_secret: String,
+    /// Of the application for the Management API.
+    pub management_client_secret: String,
     /// Auth0's refresh tokens, also those that are over.
     pub refresh_tokens: Vec<String>,
     /// Access tokens of the My Account API.
     pub my_account_tokens: Vec<String>,
+    /// Access tokens of our own API.
+    pub bearer_tokens: Vec<String>,
+    /// Access tokens of the Management API.
+    pub management_tokens: Vec<String>,
     /// Auth0's other access tokens.
     pub access_tokens: Vec<String>,
     /// Authorization codes.
@@ -110,8 +120,9 @@ pub struct Secrets {
 impl World {
     pub(super) fn new(client_secret: String) -> Self {
         let mut state = State {
-            tenant: Tenant::new(client_secret),
+            tenant: Tenant::new(client_secret, random(64), random(64)),
             issued: Issued::default(),
+            keyring: Keyring::default(),
             accounts: Vec::new(),
             exchanges: HashMap::new(),
             tokens: HashMap::new(),
@@ -219,17 +230,24 @@ impl World {
     pub fn secrets(&self) -> Secrets {
         let state = self.lock();
         let issued = &state.issued;
-        let of_my_account = |token: &AccessToken| token.authorization.audience.is_some();
-        let (mine, others): (Vec<_>, Vec<_>) =
-            issued.access_tokens.iter().partition(|(_, token)| of_my_account(token));
-        let texts =
-            |tokens: Vec<(&String, _)>| tokens.into_iter().map(|(t, _)| t.clone()).collect();
+        let (mut mine, mut ours, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for (text, token) in &issued.access_tokens {
+            match &token.authorization.audience {
+                None => others.push(text.clone()),
+                Some(audience) if audience.ends_with("/me/") => mine.push(text.clone()),
+                Some(_) => ours.push(text.clone()),
+            }
+        }
         let connects = issued.connects.iter();
         Secrets {
             client_secret: state.tenant.client_secret.clone(),
+            api_client_secret: state.tenant.secret_of(API_CLIENT_ID),
+            management_client_secret: state.tenant.secret_of(MANAGEMENT_CLIENT_ID),
             refresh_tokens: issued.refresh_tokens.keys().cloned().collect(),
-            my_account_tokens: texts(mine),
-            access_tokens: texts(others),
+            my_account_tokens: mine,
+            bearer_tokens: ours,
+            management_tokens: issued.management_tokens.keys().cloned().collect(),
+            access_tokens: others,
             codes: issued.codes.keys().cloned().collect(),
             connects: connects
                 .flat_map(|(session, connect)| [session.clone(), connect.ticket.clone()])

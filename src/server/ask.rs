@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use rmcp::model::{
     ClientCapabilities, CustomNotification, ElicitRequest, ElicitRequestParams, ElicitationAction,
-    ElicitationSchema, InputRequest, ServerNotification,
+    ElicitationSchema, InputRequest, ProtocolVersion, ServerNotification,
 };
 use rmcp::service::{ElicitationError, RequestContext, RoleServer};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 pub(super) struct ClientAsk {
     context: RequestContext<RoleServer>,
     modes: Modes,
-    modern: bool,
+    way: Way,
     answers: Answers,
     /// The id of the last page that a client of 2025-11-25 was asked to open.
     opened: Mutex<Option<String>>,
@@ -41,6 +41,21 @@ pub(super) struct ClientAsk {
 
 /// The answers that came with a call, once its state has been opened.
 pub(super) type Answers = BTreeMap<String, Value>;
+
+/// How a client is asked to open a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By a request of ours, whose answer the call waits for (before 2026-07-28).
+    Request,
+    /// The call ends with the error that 2025-11-25 has for this, and is made again later. Over HTTP a
+    /// client need not keep a call open for as long as somebody takes in their browser.
+    Error {
+        /// Whether an earlier call like this one has ended so.
+        told: bool,
+    },
+    /// The call ends with the question as its result (2026-07-28 and later).
+    Result,
+}
 
 #[derive(Clone, Copy, Default)]
 struct Modes {
@@ -52,8 +67,20 @@ impl ClientAsk {
     /// Asks through the client behind `context`; `answers` are those it already brings.
     pub(super) fn new(context: RequestContext<RoleServer>, answers: Answers) -> Self {
         let modes = Modes::of(context.client_capabilities());
-        let modern = super::is_modern(&context);
-        Self { context, modes, modern, answers, opened: Mutex::new(None) }
+        let way = if super::is_modern(&context) { Way::Result } else { Way::Request };
+        Self { context, modes, way, answers, opened: Mutex::new(None) }
+    }
+
+    /// Asks through a client that makes its call again once the page is done with; `told` says whether
+    /// it has been told of one for a call like this.
+    pub(super) fn by_error(context: RequestContext<RoleServer>, told: bool) -> Self {
+        let mut modes = Modes::of(context.client_capabilities());
+        // Revisions before have neither the error nor pages to open.
+        modes.url &= context
+            .protocol_version()
+            .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2025_11_25.as_str());
+        let way = Way::Error { told };
+        Self { context, modes, way, answers: Answers::new(), opened: Mutex::new(None) }
     }
 
     /// The answer to `key` that came with the call; otherwise the call ends with the question.
@@ -64,11 +91,23 @@ impl ClientAsk {
     ) -> Result<Answered> {
         match self.answers.get(key) {
             Some(answer) => Ok(read(answer, key)),
-            None => Err(Error::Suspended(Box::new(Suspension {
-                key,
-                request: InputRequest::Elicitation(ElicitRequest::new(params)),
-            }))),
+            None => Err(suspended(key, params)),
         }
+    }
+}
+
+fn suspended(key: &'static str, params: ElicitRequestParams) -> Error {
+    let request = InputRequest::Elicitation(ElicitRequest::new(params));
+    Error::Suspended(Box::new(Suspension { key, request }))
+}
+
+/// The page to open, for a client that asks by itself. Its id is given by whoever keeps count of them.
+fn page(visit: &Visit) -> ElicitRequestParams {
+    ElicitRequestParams::UrlElicitationParams {
+        meta: None,
+        message: visit.message.clone(),
+        url: visit.url.to_string(),
+        elicitation_id: String::new(),
     }
 }
 
@@ -83,7 +122,7 @@ impl Ask for ClientAsk {
                 message: question.to_owned(),
                 requested_schema: approval_form()?,
             };
-            if self.modern {
+            if self.way == Way::Result {
                 return self.answer_or_suspend(CONFIRM, params);
             }
             let asked = self.context.peer.create_elicitation_with_timeout(params, Some(PATIENCE));
@@ -109,16 +148,10 @@ impl Ask for ClientAsk {
             if !self.modes.url {
                 return Ok(Answered::Nobody);
             }
-            if self.modern {
-                return self.answer_or_suspend(
-                    OPEN,
-                    ElicitRequestParams::UrlElicitationParams {
-                        meta: None,
-                        message: visit.message.clone(),
-                        url: visit.url.to_string(),
-                        elicitation_id: String::new(),
-                    },
-                );
+            match self.way {
+                Way::Result => return self.answer_or_suspend(OPEN, page(visit)),
+                Way::Error { .. } => return Err(suspended(OPEN, page(visit))),
+                Way::Request => {}
             }
             let id = crate::auth0::random_token();
             if let Ok(mut opened) = self.opened.lock() {
@@ -144,24 +177,30 @@ impl Ask for ClientAsk {
     }
 
     fn is_back(&self) -> bool {
-        self.answers.get(OPEN).is_some_and(|answer| read(answer, OPEN) == Answered::Yes)
+        match self.way {
+            Way::Error { told } => told,
+            _ => self.answers.get(OPEN).is_some_and(|answer| read(answer, OPEN) == Answered::Yes),
+        }
     }
 
     fn opened<'a>(&'a self, _: &'a Visit) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let id = self.opened.lock().ok().and_then(|mut opened| opened.take());
             let Some(id) = id else { return };
-            // Only 2025-11-25 knows this notification, and rmcp has no type for it.
-            let notice = CustomNotification::new(
-                "notifications/elicitation/complete",
-                Some(json!({ "elicitationId": id })),
-            );
-            let notice = ServerNotification::CustomNotification(notice);
-            if let Err(error) = self.context.peer.send_notification(notice).await {
+            if let Err(error) = self.context.peer.send_notification(page_done(&id)).await {
                 tracing::debug!(%error, "the client no longer listens");
             }
         })
     }
+}
+
+/// Tells a client that a page is done with. Only 2025-11-25 knows this notification, and rmcp has no
+/// type for it.
+pub(super) fn page_done(elicitation_id: &str) -> ServerNotification {
+    ServerNotification::CustomNotification(CustomNotification::new(
+        "notifications/elicitation/complete",
+        Some(json!({ "elicitationId": elicitation_id })),
+    ))
 }
 
 impl Modes {

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 use rmcp::model::{ErrorData, InputRequests, InputResponses, JsonObject};
+use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{Answers, CONFIRM};
 use super::policy::Policy;
+use super::visits::Visitor;
 use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
 use crate::tool::{
@@ -104,6 +106,13 @@ impl Request {
     }
 }
 
+impl Request {
+    /// See [`Visitor::of`].
+    pub(super) fn visitor(&self, context: &RequestContext<RoleServer>) -> Option<Visitor> {
+        Visitor::of(context, &self.caller, self.entry.name, &self.digest)
+    }
+}
+
 impl Dispatcher {
     /// Carries out calls as `settings` say.
     #[must_use]
@@ -117,6 +126,12 @@ impl Dispatcher {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.settings.policy
+    }
+
+    /// How long one call may take.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.settings.deadline
     }
 
     /// What the model is told once, before any call.

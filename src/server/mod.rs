@@ -10,6 +10,7 @@ pub mod local;
 pub mod policy;
 mod progress;
 pub mod stdio;
+mod visits;
 
 use std::sync::Arc;
 
@@ -22,11 +23,12 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 
 use crate::Error;
-use crate::tool::Person;
+use crate::tool::{Entry, Person};
 
 use ask::ClientAsk;
 use dispatch::{Dispatcher, Request};
 use progress::ClientProgress;
+use visits::Visits;
 
 /// What the protocol calls the place where a result says which server made it.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
@@ -38,20 +40,28 @@ const LIST_LIFE_MS: u64 = 60 * 60 * 1000;
 pub struct Server {
     dispatcher: Arc<Dispatcher>,
     people: Arc<dyn People>,
+    visits: Arc<Visits>,
 }
 
 /// Tells whom a request is made for.
 pub trait People: Send + Sync {
-    /// The person behind `context`; `None` where the request does not say.
-    fn of(&self, context: &RequestContext<RoleServer>) -> Option<Arc<dyn Person>>;
+    /// The person behind `context`, who wants to call `entry`.
+    ///
+    /// # Errors
+    /// When the request does not say who it is for, or they may not call it.
+    fn of(
+        &self,
+        context: &RequestContext<RoleServer>,
+        entry: &Entry,
+    ) -> Result<Arc<dyn Person>, ErrorData>;
 }
 
 /// Everything is for one person.
 struct One(Arc<dyn Person>);
 
 impl People for One {
-    fn of(&self, _: &RequestContext<RoleServer>) -> Option<Arc<dyn Person>> {
-        Some(Arc::clone(&self.0))
+    fn of(&self, _: &RequestContext<RoleServer>, _: &Entry) -> Result<Arc<dyn Person>, ErrorData> {
+        Ok(Arc::clone(&self.0))
     }
 }
 
@@ -65,7 +75,7 @@ impl Server {
     /// Serves calls of each of `people` through `dispatcher`.
     #[must_use]
     pub fn of_many(dispatcher: Arc<Dispatcher>, people: Arc<dyn People>) -> Self {
-        Self { dispatcher, people }
+        Self { dispatcher, people, visits: Arc::new(Visits::new()) }
     }
 
     fn implementation() -> Implementation {
@@ -134,20 +144,28 @@ impl ServerHandler for Server {
                 None,
             ));
         };
-        let Some(person) = self.people.of(&context) else {
-            return Err(ErrorData::internal_error("the request names nobody", None));
-        };
+        let person = self.people.of(&context, entry)?;
         let progress = ClientProgress::start(&context);
         let meta = Self::mark(&context);
         let cancel = context.ct.clone();
         let (answers, state) = (request.input_responses, request.request_state);
         let arguments = request.arguments.unwrap_or_default();
-        let request = Request::new(person, entry, arguments).await.answering(answers, state);
-        let ask = Arc::new(ClientAsk::new(context, self.dispatcher.open_state(&request)));
+        let request = Request::new(Arc::clone(&person), entry, arguments).await;
+        let request = request.answering(answers, state);
+        let peer = context.peer.clone();
+        let visitor = request.visitor(&context);
+        let ask = Arc::new(match &visitor {
+            Some(visitor) => ClientAsk::by_error(context, self.visits.was_told(visitor)),
+            None => ClientAsk::new(context, self.dispatcher.open_state(&request)),
+        });
         let outcome = self.dispatcher.call(&request, ask, progress.reporter(), cancel).await;
         progress.finish().await;
         match outcome {
             Err(Error::Suspended(suspension)) => {
+                if let Some(visitor) = visitor {
+                    let done = person.page_done();
+                    return Err(self.visits.tell(visitor, suspension.request, peer, done));
+                }
                 let (requests, state) = self.dispatcher.suspend(&request, *suspension)?;
                 let mut result = InputRequiredResult::new(Some(requests), Some(state));
                 result.meta = meta;

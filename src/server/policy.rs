@@ -1,5 +1,6 @@
 //! Which tools exist for the agent. A tool that settings leave out is not hidden: it is not there.
 
+use crate::identity::bearer::Scope;
 use crate::tool::{Effect, Entry};
 use crate::tools::{TOOLSETS, Toolset};
 
@@ -56,6 +57,20 @@ impl Policy {
     }
 }
 
+/// The scope of our own API that a call of `entry` needs, where many people share the server; none for
+/// what concerns only the caller's own account.
+#[must_use]
+pub fn scope_of(entry: &Entry) -> Option<Scope> {
+    let holds = |toolset: &&Toolset| toolset.tools.iter().any(|tool| tool.name == entry.name);
+    match TOOLSETS.iter().find(holds).map(|toolset| toolset.name) {
+        Some("accounts") => None,
+        Some("administration" | "pipeline_settings") => Some(Scope::Admin),
+        Some("connection") => Some(Scope::ConnectionAdmin),
+        _ if entry.effect == Effect::Reads => Some(Scope::Read),
+        _ => Some(Scope::Write),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +98,17 @@ mod tests {
             ..Selection::default()
         };
         assert_eq!(names(&without), ["get_account", "link_account"]);
+    }
+
+    #[test]
+    fn every_tool_needs_the_scope_that_its_toolset_and_effect_say() {
+        let mut needed = String::new();
+        for toolset in TOOLSETS {
+            for entry in toolset.tools {
+                let scope = scope_of(entry).map_or("nothing", Scope::name);
+                needed.push_str(&format!("{} needs {scope}\n", entry.name));
+            }
+        }
+        insta::assert_snapshot!(needed, @"");
     }
 }

@@ -72,6 +72,13 @@ pub trait Person: Send + Sync {
     fn offer_link(&self) -> BoxFuture<'_, Result<Offer>>;
     /// What has become of that page, waiting `patience` for it at most.
     fn link_outcome(&self, patience: Duration) -> BoxFuture<'_, Outcome>;
+    /// Waits until the page that was offered last has come to its end, and tells whether to a good one.
+    ///
+    /// It outlives the call, so nothing of the call is kept in it. Where no client can be told later,
+    /// there is nothing to wait for.
+    fn page_done(&self) -> BoxFuture<'static, bool> {
+        Box::pin(std::future::ready(false))
+    }
     /// Whether linking again can bring a scope that is missing.
     fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool>;
     /// Removes a linked account.
@@ -260,11 +267,65 @@ impl Context {
                 Ok(account)
             }
             Outcome::Refused => Err(Error::link_declined()),
-            Outcome::Waiting | Outcome::Expired => Err(Error::not_linked(offer.url)),
+            // An unlink from elsewhere has taken the page's place.
+            Outcome::Waiting | Outcome::Expired | Outcome::Unlinked(_) => {
+                Err(Error::not_linked(offer.url))
+            }
             Outcome::Unusable(why) | Outcome::Failed(why) => Err(Error::refused(
                 format!("linking did not work: {why}"),
                 "call `link_account` to try again",
             )),
+        }
+    }
+
+    /// Takes an account out of the vault, where need be by a page that the person is asked to open.
+    /// `None` says that nothing was linked.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the page where nobody could be asked, the person refused, or the time of
+    /// this call is over: the page stays good for the next call.
+    pub async fn unlink(&self, account: Option<&str>) -> Result<Option<LinkedAccount>> {
+        if self.parts.ask.is_back()
+            && let Outcome::Unlinked(account) = self.parts.person.link_outcome(Duration::ZERO).await
+        {
+            return Ok(account);
+        }
+        let offer = match self.parts.person.unlink(account).await? {
+            Unlinked::Removed(account) => return Ok(Some(account)),
+            Unlinked::Nothing => return Ok(None),
+            Unlinked::Page(offer) => offer,
+        };
+        let visit = Visit {
+            message:
+                "Open this page to take your Bitbucket account away from the agent. You sign in \
+                      and confirm there."
+                    .to_owned(),
+            url: offer.url.clone(),
+        };
+        match self.parts.ask.open(&visit).await? {
+            Answered::Yes => {}
+            Answered::No => return Err(Error::unlink_declined()),
+            Answered::Nobody => return Err(Error::only_by_page(&offer.url)),
+        }
+        let patience = self.time_left().saturating_sub(RESERVE);
+        let outcome = tokio::select! {
+            outcome = self.parts.person.link_outcome(patience) => outcome,
+            () = self.parts.cancel.cancelled() => return Err(Error::Cancelled),
+        };
+        match outcome {
+            Outcome::Unlinked(account) => {
+                self.parts.ask.opened(&visit).await;
+                Ok(account)
+            }
+            Outcome::Refused => Err(Error::unlink_declined()),
+            Outcome::Failed(why) => Err(Error::refused(
+                format!("unlinking did not work: {why}"),
+                "call `unlink_account` to try again",
+            )),
+            // A link from elsewhere has taken the page's place, or nothing has happened yet.
+            Outcome::Waiting | Outcome::Expired | Outcome::Linked(_) | Outcome::Unusable(_) => {
+                Err(Error::only_by_page(&offer.url))
+            }
         }
     }
 

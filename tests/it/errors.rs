@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bitbucket_vault_mcp::auth0::{self, IdTokenProblem, MyAccountProblem};
+use bitbucket_vault_mcp::auth0::{self, IdTokenProblem, ManagementProblem, MyAccountProblem};
 use bitbucket_vault_mcp::error::Suspension;
 use bitbucket_vault_mcp::text::Foreign;
 use bitbucket_vault_mcp::{Error, bitbucket, broker, identity, net};
@@ -81,6 +81,7 @@ fn own() -> Vec<Error> {
         Error::InvalidArguments("`limit`: 0 is less than the minimum of 1".into()),
         Error::NotSignedIn { url: None },
         Error::NotSignedIn { url: page() },
+        Error::TokenEnded,
         Error::NotLinked { says: "no Bitbucket account is linked for this user", url: None },
         Error::NotLinked { says: "no Bitbucket account is linked for this user", url: page() },
         Error::MissingScope { missing: vec!["pullrequest:write".into()], relink: true },
@@ -109,6 +110,7 @@ fn complete(error: &Error) {
     match error {
         Error::InvalidArguments(_)
         | Error::NotSignedIn { .. }
+        | Error::TokenEnded
         | Error::NotLinked { .. }
         | Error::MissingScope { .. }
         | Error::NotFound { .. }
@@ -148,6 +150,14 @@ fn auth0() -> Vec<auth0::Error> {
         Auth0::GrantMissing,
         Auth0::BadClient,
         Auth0::Denied,
+        Auth0::ApiClientUnfit,
+        Auth0::BadApiClient,
+        ManagementProblem::BadClient.into(),
+        ManagementProblem::Grant.into(),
+        ManagementProblem::Scope.into(),
+        ManagementProblem::NotFound.into(),
+        ManagementProblem::TokenRejected.into(),
+        ManagementProblem::UnknownUser.into(),
         MyAccountProblem::RefreshPolicy.into(),
         MyAccountProblem::Grant.into(),
         MyAccountProblem::Scope.into(),
@@ -249,6 +259,7 @@ fn broker() -> Vec<broker::Error> {
     use broker::Error as Broker;
     vec![
         Broker::NotSignedIn,
+        Broker::TokenEnded,
         Broker::NotLinked,
         Broker::LinkBroken,
         Broker::SeveralAccounts(vec!["cac_one".into(), "cac_two".into()]),

@@ -9,9 +9,11 @@
 )]
 
 mod approval;
+mod browser;
 mod child;
 mod clients;
 mod config;
+mod conformance;
 mod contracts;
 mod errors;
 mod golden;

@@ -32,8 +32,9 @@ pub(super) struct Account {
 /// A linked Bitbucket account.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Linked {
-    /// Auth0's id of the link, for `unlink_account`.
-    pub(super) id: String,
+    /// Auth0's id of the link, for `unlink_account`; absent when Auth0 could not be asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
     /// The Auth0 connection.
     pub(super) connection: String,
     /// The account's nickname at Bitbucket.
@@ -165,7 +166,9 @@ impl Linked {
         if let Some(time) = &self.linked_at {
             let _ = write!(line, " since {}", time.get(..10).unwrap_or(time));
         }
-        let _ = write!(line, ", id {}", self.id);
+        if let Some(id) = &self.id {
+            let _ = write!(line, ", id {id}");
+        }
         line
     }
 }
@@ -174,6 +177,7 @@ impl Linked {
 mod tests {
     use serde_json::json;
 
+    use super::{Account, Answer, Foreign, LinkedAccount};
     use crate::sandbox::{Effect, Fault, Service};
     use crate::testing::Stage;
 
@@ -274,6 +278,37 @@ mod tests {
           scopes: not known
         linked: a Bitbucket account since …day…, id cac_…
           scopes: not known
+        "#);
+    }
+
+    #[test]
+    fn names_an_account_by_what_is_known_of_it() {
+        let account = |name: Option<&str>, id: Option<&str>| LinkedAccount {
+            id: id.map(str::to_owned),
+            connection: "bitbucket".to_owned(),
+            username: name.map(|name| Foreign::line(name, 80)),
+            display_name: None,
+            scopes: None,
+            broken: name.is_none() && id.is_none(),
+            linked_at: None,
+        };
+        let accounts =
+            [account(Some("ana"), None), account(None, Some("cac_1")), account(None, None)];
+        let account = Account {
+            subject: Some("auth0|ana".to_owned()),
+            name: None,
+            accounts: accounts.map(Into::into).into(),
+        };
+        assert!(!serde_json::to_string(&account.accounts[0]).unwrap().contains("\"id\""));
+        insta::assert_snapshot!(account.text(), @r#"
+        signed in as (auth0|ana)
+        several accounts are linked, so none can be used; `unlink_account` removes the one that is not wanted
+        linked: "ana"
+          scopes: not known
+        linked: a Bitbucket account, id cac_1
+          scopes: not known
+        linked: a Bitbucket account
+          Bitbucket no longer accepts it; `link_account` links it again
         "#);
     }
 

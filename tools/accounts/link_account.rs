@@ -62,7 +62,7 @@ impl Standing {
             accounts => accounts?,
         };
         if accounts.len() > 1 {
-            let ids = accounts.into_iter().map(|account| account.id).collect();
+            let ids = accounts.into_iter().filter_map(|account| account.id).collect();
             return Err(SeveralAccounts(ids).into());
         }
         Ok(match accounts.pop() {

@@ -3,7 +3,6 @@ use serde::{Deserialize, Serialize};
 
 use super::get_account::Linked;
 use crate::Result;
-use crate::broker::link::Unlinked;
 use crate::tool::{Answer, Context, Effect, Tool};
 
 /// Where a person ends what they granted at Bitbucket itself.
@@ -37,10 +36,7 @@ impl Tool for UnlinkAccount {
     type Output = Removed;
 
     async fn run(self, cx: &Context) -> Result<Removed> {
-        let account = match cx.person().unlink(self.account.as_deref()).await? {
-            Unlinked::Removed(account) => Some(account.into()),
-            Unlinked::Nothing => None,
-        };
+        let account = cx.unlink(self.account.as_deref()).await?.map(Into::into);
         Ok(Removed { account, grant_remains_at: BITBUCKET_GRANTS.to_owned() })
     }
 }

@@ -2,100 +2,140 @@
 
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::LinkedAccount;
-use crate::auth0::{self, AccountId, ConnectedAccount, MyAccountToken, Tenant};
-use crate::bitbucket::{Client, Limits};
+use crate::auth0::{
+    self, AccountId, Connect, ConnectTicket, ConnectedAccount, MyAccountToken, PkceVerifier, Tenant,
+};
+use crate::bitbucket::Limits;
 use crate::broker::{Broker, Error, Proof};
-use crate::identity::{Session, SignedIn};
+use crate::identity::Caller;
 use crate::text::Foreign;
 
 /// How long asking Bitbucket for a name may take. Nothing depends on it.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Names longer than this are cut.
-const NAME: usize = 100;
+pub(super) const NAME: usize = 100;
 
-/// What linking works with.
+/// The accounts on one connection, of whoever's token is shown.
 #[derive(Clone)]
-pub(super) struct Vault {
-    pub(super) session: Session,
+pub(super) struct Accounts {
     pub(super) broker: Broker,
     pub(super) tenant: Tenant,
     pub(super) connection: String,
 }
 
-impl Vault {
-    /// Who is signed in.
-    pub(super) async fn signed_in(&self) -> Result<SignedIn, Error> {
-        self.session.current().await?.ok_or(Error::NotSignedIn)
+/// A link that has been started at Auth0.
+pub(super) struct Started {
+    ticket: ConnectTicket,
+    redirect_uri: Url,
+    /// Shows that who ends the link also began it.
+    verifier: PkceVerifier,
+    /// The ids of the accounts that were linked before; unknown when they could not be read.
+    before: Option<Vec<AccountId>>,
+}
+
+impl Accounts {
+    /// Starts a link. Auth0's five minutes for the person's consent start here.
+    pub(super) async fn start(
+        &self,
+        token: &MyAccountToken,
+        redirect_uri: &Url,
+        state: &str,
+    ) -> Result<Started, Error> {
+        let verifier = PkceVerifier::random();
+        let request =
+            Connect { connection: &self.connection, redirect_uri, state, verifier: &verifier };
+        let (ticket, before) = tokio::join!(
+            self.tenant.connect_account(token, &request),
+            self.tenant.connected_accounts(token, &self.connection),
+        );
+        let ticket = ticket?;
+        let before =
+            before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
+        Ok(Started { ticket, redirect_uri: redirect_uri.clone(), verifier, before })
     }
 
-    /// A My Account token for `signed_in`. A refresh token that Auth0 replaced on the way is kept before
-    /// anything else happens, and stands for the person from then on.
-    pub(super) async fn my_account(
+    /// Sends the code once. When it is not known what came of that, the accounts tell.
+    pub(super) async fn complete(
         &self,
-        signed_in: &mut SignedIn,
-    ) -> Result<MyAccountToken, Error> {
-        let (token, rotated) = match self.tenant.my_account(&signed_in.refresh_token).await {
-            Err(auth0::Error::SignedOut) => {
-                // The person may have signed in anew at a terminal.
-                let newer = self.session.replaced(&signed_in.refresh_token).await?;
-                let same = |newer: &SignedIn| newer.caller == signed_in.caller;
-                *signed_in = newer.filter(same).ok_or(Error::NotSignedIn)?;
-                self.tenant.my_account(&signed_in.refresh_token).await?
-            }
-            answer => answer?,
+        caller: &Caller,
+        token: &MyAccountToken,
+        started: &Started,
+        code: &str,
+    ) -> Result<ConnectedAccount, Error> {
+        let Started { ticket, redirect_uri, verifier, before } = started;
+        let session: &SecretString = &ticket.auth_session;
+        let completed =
+            self.tenant.complete_account(token, session, code, redirect_uri, verifier).await;
+        let error = match completed {
+            Ok(account) => return Ok(account),
+            Err(error) if leaves_outcome_open(&error) => error,
+            Err(error) => return Err(error.into()),
         };
-        if let Some(rotated) = rotated {
-            self.session.rotated(rotated.clone()).await?;
-            signed_in.refresh_token = rotated;
-        }
-        Ok(token)
+        tracing::warn!(%error, "it is not known whether the account was linked; reading the accounts");
+        let accounts = self.list(caller, token).await?;
+        let is_new = |account: &ConnectedAccount| {
+            before.as_ref().is_none_or(|before| !before.contains(&account.id))
+        };
+        accounts.into_iter().rev().find(is_new).ok_or_else(|| error.into())
     }
 
-    /// The accounts that are linked. The name of one is Bitbucket's to tell; of several nobody knows
-    /// which one it would tell.
-    pub(super) async fn accounts(
-        &self,
-        signed_in: &mut SignedIn,
-    ) -> Result<Vec<LinkedAccount>, Error> {
-        let token = self.my_account(signed_in).await?;
-        let accounts = self.list(signed_in, &token).await?;
-        if let [account] = accounts.as_slice() {
-            let mut account = LinkedAccount::from(account.clone());
-            if let Err(error) = self.introduce(signed_in, &mut account).await {
-                tracing::debug!(%error, "Bitbucket did not tell the linked account's name");
+    /// Drops what was known of the caller's account before the link was completed.
+    pub(super) async fn settle(&self, caller: &Caller, token: &MyAccountToken, started: &Started) {
+        self.broker.forget(caller);
+        if started.before.as_ref().is_none_or(|before| !before.is_empty()) {
+            // There was one already: it may have been replaced, or stand beside the new one.
+            if let Err(error) = self.list(caller, token).await {
+                tracing::warn!(%error, "the linked accounts could not be read");
             }
-            return Ok(vec![account]);
         }
-        Ok(accounts.into_iter().map(LinkedAccount::from).collect())
     }
 
-    /// The same without names, and the broker learns whether there are several.
+    /// The accounts that are linked, without names; and the broker learns whether there are several.
     pub(super) async fn list(
         &self,
-        signed_in: &SignedIn,
+        caller: &Caller,
         token: &MyAccountToken,
     ) -> Result<Vec<ConnectedAccount>, Error> {
         let accounts = self.tenant.connected_accounts(token, &self.connection).await?;
         let ids = accounts.iter().map(|account| account.id.to_string()).collect();
-        self.broker.note_accounts(&signed_in.caller, ids);
+        self.broker.note_accounts(caller, ids);
         Ok(accounts)
+    }
+
+    /// As [`introduce`](Self::introduce), for an account that was linked just now: the broker learns
+    /// what the link has brought.
+    pub(super) async fn introduce_new(
+        &self,
+        proof: &Proof,
+        account: &mut LinkedAccount,
+    ) -> Result<(), Error> {
+        let introduced = self.introduce(proof, account).await;
+        if account.scopes.is_some() {
+            let scopes = account.scopes.iter().flatten().map(String::as_str).collect();
+            self.broker.note_link(&proof.caller, Some(scopes));
+        }
+        introduced
     }
 
     /// Adds what Bitbucket says of the account: its name, the scopes that it really has, and whether
     /// the link still works.
     pub(super) async fn introduce(
         &self,
-        signed_in: &SignedIn,
+        proof: &Proof,
         account: &mut LinkedAccount,
     ) -> Result<(), Error> {
-        let user = async { Ok(self.client(signed_in).await?.user().await?) }.await;
+        let limits =
+            Limits { deadline: Instant::now() + PATIENCE, cancel: CancellationToken::new() };
+        let user = async { Ok(self.broker.client(proof, limits).await?.user().await?) }.await;
         account.broken = matches!(user, Err(Error::LinkBroken | Error::NotLinked));
         if !account.broken {
             // A refusal names them too, and without Bitbucket the vault may.
-            let scopes = self.broker.scopes(&signed_in.caller);
+            let scopes = self.broker.scopes(&proof.caller);
             account.scopes = scopes.map(|scopes| scopes.iter().map(str::to_owned).collect());
         }
         let user = user?;
@@ -110,40 +150,31 @@ impl Vault {
     /// Takes `account` out of the vault, and its token out of memory.
     pub(super) async fn remove(
         &self,
-        signed_in: &mut SignedIn,
+        caller: &Caller,
+        token: &MyAccountToken,
         account: &AccountId,
     ) -> Result<(), Error> {
-        let token = self.my_account(signed_in).await?;
-        self.tenant.delete_account(&token, account).await?;
-        self.broker.forget(&signed_in.caller);
-        self.broker.note_link(&signed_in.caller, None);
-        self.list(signed_in, &token).await?;
+        self.tenant.delete_account(token, account).await?;
+        self.broker.forget(caller);
+        self.broker.note_link(caller, None);
+        if let Err(error) = self.list(caller, token).await {
+            tracing::warn!(%error, "the accounts that are left could not be read");
+        }
         Ok(())
     }
+}
 
-    /// What to call the person.
-    pub(super) async fn name(&self, signed_in: &SignedIn) -> String {
-        let identity = match &signed_in.identity {
-            Some(identity) => Some(identity.clone()),
-            None => self.session.identify().await.ok().flatten(),
-        };
-        let name = identity.and_then(|known| known.name.or(known.email).or(Some(known.subject)));
-        Foreign::line(&name.unwrap_or_else(|| "your Auth0 account".into()), NAME)
-            .as_str()
-            .to_owned()
-    }
-
-    async fn client(&self, signed_in: &SignedIn) -> Result<Client, Error> {
-        let limits =
-            Limits { deadline: Instant::now() + PATIENCE, cancel: CancellationToken::new() };
-        self.broker.client(&Proof::from(signed_in.clone()), limits).await
+impl Started {
+    /// Where the person consents.
+    pub(super) fn url(&self) -> &Url {
+        &self.ticket.url
     }
 }
 
 impl From<ConnectedAccount> for LinkedAccount {
     fn from(account: ConnectedAccount) -> Self {
         Self {
-            id: account.id.to_string(),
+            id: Some(account.id.to_string()),
             connection: account.connection,
             username: None,
             display_name: None,
@@ -151,5 +182,14 @@ impl From<ConnectedAccount> for LinkedAccount {
             broken: false,
             linked_at: account.created_at,
         }
+    }
+}
+
+/// Whether Auth0 may have carried out a request that ended so.
+fn leaves_outcome_open(error: &auth0::Error) -> bool {
+    match error {
+        auth0::Error::Transport(error) => !error.nothing_was_sent(),
+        auth0::Error::Unavailable { .. } | auth0::Error::Unreadable(_) => true,
+        _ => false,
     }
 }

@@ -4,17 +4,13 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use sha2::{Digest as _, Sha256};
-
-use crate::auth0::{AccountId, ConnectTicket, MyAccountToken, PkceVerifier};
+use super::accounts::Started;
+use super::digest::Digest;
+use crate::auth0::MyAccountToken;
 use crate::identity::{CallbackQuery, PendingLogin, SignedIn};
 
 /// How many trips are remembered. Opening a link costs nothing, so the oldest gives way.
 const CAPACITY: usize = 16;
-
-/// The hash of something random that only its holder can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digest([u8; 32]);
 
 /// One trip to Auth0.
 pub(super) enum Attempt {
@@ -32,25 +28,14 @@ pub(super) struct Connecting {
     pub(super) signed_in: SignedIn,
     /// The token that the link was started with. It belongs to the same person.
     pub(super) token: MyAccountToken,
-    /// Auth0's side of the attempt.
-    pub(super) ticket: ConnectTicket,
-    /// Shows that who ends the attempt also began it.
-    pub(super) verifier: PkceVerifier,
-    /// The ids of the accounts that were linked before; unknown when they could not be read.
-    pub(super) before: Option<Vec<AccountId>>,
+    /// What Auth0 and the vault said at its beginning.
+    pub(super) started: Started,
 }
 
 /// The trips that have not come back yet.
 #[derive(Default)]
 pub(super) struct Attempts {
     open: Mutex<VecDeque<Attempt>>,
-}
-
-impl Digest {
-    /// The hash of `text`. Comparing hashes tells nothing of how nearly a guess was right.
-    pub(super) fn of(text: &str) -> Self {
-        Self(Sha256::digest(text.as_bytes()).into())
-    }
 }
 
 impl Attempt {

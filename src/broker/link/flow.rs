@@ -17,15 +17,20 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use url::Url;
 
-use super::accounts::Vault;
-use super::attempts::{Attempt, Attempts, Connecting, Digest};
+use super::attempts::{Attempt, Attempts, Connecting};
+use super::digest::Digest;
+use super::page::UndoForm;
+use super::vault::Vault;
+use super::verdict::Verdict;
 use super::{LinkedAccount, Outcome};
-use crate::auth0::{
-    self, AccountId, Connect, ConnectedAccount, Identity, PkceVerifier, random_token,
-};
-use crate::broker::Error;
+use crate::auth0::{self, AccountId, Identity, random_token};
+use crate::broker::{Error, Proof};
 use crate::identity::{CallbackQuery, Caller, Page, PendingLogin, SignedIn, render_page};
 
+/// Where Auth0 sends the browser back.
+const CALLBACK: &str = "/callback";
+/// Where a link is taken back.
+const UNDO: &str = "/undo";
 /// How long the page of a spent link can still be read.
 const LAST_LOOK: Duration = Duration::from_secs(5);
 
@@ -44,12 +49,11 @@ pub(super) struct Flow {
     callback: Url,
     ticket: Digest,
     lives: Lives,
-    expires_at: SystemTime,
     attempts: Attempts,
     /// Held while an answer of Auth0 is acted upon: of two browsers, the first to arrive wins.
     turn: tokio::sync::Mutex<()>,
     stage: Mutex<Stage>,
-    outcome: watch::Sender<Outcome>,
+    verdict: Verdict,
 }
 
 /// How far the link has come.
@@ -100,18 +104,17 @@ impl Flow {
             callback,
             ticket: Digest::of(ticket),
             lives,
-            expires_at: SystemTime::now() + lives.ticket,
             attempts: Attempts::default(),
             turn: tokio::sync::Mutex::default(),
             stage: Mutex::new(Stage::Open(None)),
-            outcome: watch::Sender::new(Outcome::Waiting),
+            verdict: Verdict::until(SystemTime::now() + lives.ticket),
         }
     }
 
     pub(super) fn router(self: Arc<Self>) -> Router {
         Router::new()
-            .route("/callback", get(returned).post(handed_on))
-            .route("/undo", post(taken_back))
+            .route(CALLBACK, get(returned).post(handed_on))
+            .route(UNDO, post(taken_back))
             .route("/{ticket}", get(opened))
             .fallback(async || Page::unknown())
             .method_not_allowed_fallback(async || Page::unexpected())
@@ -120,12 +123,12 @@ impl Flow {
     }
 
     pub(super) fn expires_at(&self) -> SystemTime {
-        self.expires_at
+        self.verdict.expires_at()
     }
 
     /// Whether the link can still be used.
     pub(super) fn is_open(&self) -> bool {
-        matches!(*self.stage(), Stage::Open(_)) && SystemTime::now() < self.expires_at
+        matches!(*self.stage(), Stage::Open(_)) && !self.verdict.is_over()
     }
 
     /// Until when the link can be taken back, if there is one.
@@ -139,37 +142,20 @@ impl Flow {
     /// When nothing is left to show.
     pub(super) fn closes_at(&self) -> SystemTime {
         match *self.stage() {
-            Stage::Open(_) => self.expires_at,
+            Stage::Open(_) => self.verdict.expires_at(),
             Stage::Linked { since, .. } => since + self.lives.undo,
             Stage::Refused { since } | Stage::Undone { since } => since + LAST_LOOK,
         }
     }
 
-    /// What has come of it, after a wait of `patience` at most. A failure is told once: the link stays
-    /// good, and the next try may do better.
+    /// What has come of it, after a wait of `patience` at most.
     pub(super) async fn outcome(&self, patience: Duration) -> Outcome {
-        let left = self.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
-        let mut news = self.outcome.subscribe();
-        // Cloned at once: what `wait_for` lends would keep anybody from sending.
-        let decided = async {
-            let decided = news.wait_for(|outcome| !matches!(outcome, Outcome::Waiting)).await;
-            decided.map(|outcome| outcome.clone())
-        };
-        match tokio::time::timeout(patience.min(left), decided).await {
-            Ok(Ok(outcome)) => {
-                if matches!(outcome, Outcome::Failed(_)) && self.is_open() {
-                    self.outcome.send_replace(Outcome::Waiting);
-                }
-                outcome
-            }
-            _ if SystemTime::now() >= self.expires_at => Outcome::Expired,
-            _ => Outcome::Waiting,
-        }
+        self.verdict.wait(patience, || self.is_open()).await
     }
 
     /// Fires whenever the link comes a step further.
     pub(super) fn news(&self) -> watch::Receiver<Outcome> {
-        self.outcome.subscribe()
+        self.verdict.news()
     }
 
     /// Where the browser goes first: to sign in where nobody is, and to link where somebody is.
@@ -184,7 +170,8 @@ impl Flow {
     }
 
     async fn log_in(&self) -> Result<Url, Error> {
-        let (pending, url) = PendingLogin::start(&self.vault.tenant, self.callback.clone()).await?;
+        let (pending, url) =
+            PendingLogin::start(&self.vault.tenant(), self.callback.clone()).await?;
         self.attempts.open(Attempt::Login(Box::new(pending)));
         Ok(url)
     }
@@ -192,23 +179,10 @@ impl Flow {
     /// Auth0's five minutes for the person's consent start here.
     async fn connect(&self, mut signed_in: SignedIn) -> Result<Url, Error> {
         let token = self.vault.my_account(&mut signed_in).await?;
-        let (verifier, state) = (PkceVerifier::random(), random_token());
-        let request = Connect {
-            connection: &self.vault.connection,
-            redirect_uri: &self.callback,
-            state: &state,
-            verifier: &verifier,
-        };
-        let (ticket, before) = tokio::join!(
-            self.vault.tenant.connect_account(&token, &request),
-            self.vault.tenant.connected_accounts(&token, &self.vault.connection),
-        );
-        let ticket = ticket?;
-        let before =
-            before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
-        let url = ticket.url.clone();
-        let state = Digest::of(&state);
-        let connecting = Connecting { state, signed_in, token, ticket, verifier, before };
+        let state = random_token();
+        let started = self.vault.accounts.start(&token, &self.callback, &state).await?;
+        let url = started.url().clone();
+        let connecting = Connecting { state: Digest::of(&state), signed_in, token, started };
         self.attempts.open(Attempt::Connect(Box::new(connecting)));
         Ok(url)
     }
@@ -240,7 +214,7 @@ impl Flow {
             Attempt::Connect(connecting) if query.code.is_none() => {
                 // Auth0 promises `iss` for logins only, so here its absence says nothing.
                 if query.iss.is_some() {
-                    self.vault.tenant.check_issuer(query.iss.as_deref())?;
+                    self.vault.tenant().check_issuer(query.iss.as_deref())?;
                 }
                 match &query.connect_code {
                     Some(code) if query.error.is_none() => {
@@ -258,7 +232,7 @@ impl Flow {
         pending: PendingLogin,
         query: &CallbackQuery,
     ) -> Result<Url, Error> {
-        let login = pending.finish(&self.vault.tenant, query).await?;
+        let login = pending.finish(&self.vault.tenant(), query).await?;
         let Identity { issuer, subject, organization, .. } = login.identity.clone();
         let caller = Caller { issuer, subject, organization };
         if let Stage::Open(known) = &mut *self.stage()
@@ -272,8 +246,9 @@ impl Flow {
 
     /// Puts the account into the vault, and finds out which one it is.
     async fn complete(&self, connecting: Connecting, code: &str) -> Result<Page, Error> {
-        let account = self.put_into_vault(&connecting, code).await?;
-        let Connecting { signed_in, token, before, state, .. } = connecting;
+        let Connecting { signed_in, token, started, state } = connecting;
+        let accounts = &self.vault.accounts;
+        let account = accounts.complete(&signed_in.caller, &token, &started, code).await?;
         let undo = random_token();
         let link = Link {
             signed_in: signed_in.clone(),
@@ -286,25 +261,19 @@ impl Flow {
             Stage::Linked { since: SystemTime::now(), link: Box::new(link) },
             Outcome::Waiting,
         );
-        self.vault.broker.forget(&signed_in.caller);
-        if before.is_none_or(|before| !before.is_empty()) {
-            // There was one already: it may have been replaced, or stand beside the new one.
-            if let Err(error) = self.vault.list(&signed_in, &token).await {
-                tracing::warn!(%error, "the linked accounts could not be read");
-            }
-        }
+        accounts.settle(&signed_in.caller, &token, &started).await;
         let person = self.vault.name(&signed_in).await;
         let mut account = LinkedAccount::from(account);
-        let introduced = self.vault.introduce(&signed_in, &mut account).await;
-        if account.scopes.is_some() {
-            let scopes = account.scopes.iter().flatten().map(String::as_str).collect();
-            self.vault.broker.note_link(&signed_in.caller, Some(scopes));
-        }
+        let introduced = accounts.introduce_new(&Proof::from(signed_in), &mut account).await;
         match introduced {
             Err(error) if error.is_final() => {
                 let words = error.to_string();
-                self.outcome.send_replace(Outcome::Unusable(words.clone()));
-                return Ok(self.keep(Page::linked_in_vain(&words, &person, &undo)));
+                self.verdict.tell(Outcome::Unusable(words.clone()));
+                return Ok(self.keep(Page::linked_in_vain(
+                    &words,
+                    &person,
+                    Some(&undo_form(&undo)),
+                )));
             }
             Err(error) => {
                 tracing::warn!(%error, "Bitbucket did not tell the linked account's name")
@@ -312,8 +281,8 @@ impl Flow {
             Ok(()) => {}
         }
         tracing::info!(account = account.id, "a Bitbucket account was linked");
-        self.outcome.send_replace(Outcome::Linked(account.clone()));
-        Ok(self.keep(Page::linked(&account, &person, &undo)))
+        self.verdict.tell(Outcome::Linked(account.clone()));
+        Ok(self.keep(Page::linked(&account, &person, Some(&undo_form(&undo)))))
     }
 
     /// Keeps the page that tells of the link, for a browser that reloads it.
@@ -335,31 +304,6 @@ impl Flow {
         self.closed().unwrap_or_else(Page::unexpected)
     }
 
-    /// Sends the code once. When it is not known what came of that, the accounts tell.
-    async fn put_into_vault(
-        &self,
-        connecting: &Connecting,
-        code: &str,
-    ) -> Result<ConnectedAccount, Error> {
-        let Connecting { token, ticket, verifier, before, .. } = connecting;
-        let completed = self
-            .vault
-            .tenant
-            .complete_account(token, &ticket.auth_session, code, &self.callback, verifier)
-            .await;
-        let error = match completed {
-            Ok(account) => return Ok(account),
-            Err(error) if leaves_outcome_open(&error) => error,
-            Err(error) => return Err(error.into()),
-        };
-        tracing::warn!(%error, "it is not known whether the account was linked; reading the accounts");
-        let accounts = self.vault.list(&connecting.signed_in, token).await?;
-        let is_new = |account: &ConnectedAccount| {
-            before.as_ref().is_none_or(|before| !before.contains(&account.id))
-        };
-        accounts.into_iter().rev().find(is_new).ok_or_else(|| error.into())
-    }
-
     /// Takes the link back. A second press finds nothing left to do.
     async fn undo(&self, token: &str) -> Result<Page, Error> {
         let _turn = self.turn.lock().await;
@@ -376,7 +320,7 @@ impl Flow {
     /// The page to show instead when the link cannot be used any more.
     fn closed(&self) -> Option<Page> {
         match *self.stage() {
-            Stage::Open(_) if SystemTime::now() < self.expires_at => None,
+            Stage::Open(_) if !self.verdict.is_over() => None,
             Stage::Open(_) => Some(Page::expired()),
             _ => Some(Page::spent()),
         }
@@ -384,7 +328,7 @@ impl Flow {
 
     fn enter(&self, stage: Stage, outcome: Outcome) {
         *self.stage() = stage;
-        self.outcome.send_replace(outcome);
+        self.verdict.tell(outcome);
     }
 
     /// Tells both the person and the agent. The link stays good.
@@ -395,7 +339,7 @@ impl Flow {
         }
         let words = error.to_string();
         if self.is_open() {
-            self.outcome.send_replace(Outcome::Failed(words.clone()));
+            self.verdict.tell(Outcome::Failed(words.clone()));
         }
         Page::failed(&words)
     }
@@ -436,7 +380,7 @@ async fn returned(
 ) -> Response {
     match query {
         Ok(Query(CallbackQuery { code: None, connect_code: None, error: None, state, .. })) => {
-            Page::fragment(&state.unwrap_or_default()).into_response()
+            Page::fragment(CALLBACK, &state.unwrap_or_default()).into_response()
         }
         Ok(Query(query)) => settle(flow, query).await,
         Err(_) => Page::unexpected().into_response(),
@@ -451,10 +395,7 @@ async fn handed_on(
     match form {
         Ok(Form(mut query)) => {
             // The page posts every field, also those that there was nothing for.
-            let CallbackQuery { code, state, error, iss, connect_code, .. } = &mut query;
-            for field in [code, state, error, iss, connect_code] {
-                field.take_if(|value| value.is_empty());
-            }
+            query.drop_empty();
             settle(flow, query).await
         }
         Err(_) => Page::unexpected().into_response(),
@@ -470,10 +411,13 @@ async fn taken_back(
     let undone = tokio::spawn(async move {
         flow.undo(&token).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "a link could not be undone");
-            Page::not_undone(&error.to_string(), &token)
+            Page::not_undone(&error.to_string(), &undo_form(&token))
         })
     });
-    undone.await.unwrap_or_else(|_| Page::not_undone("it was interrupted", &again)).into_response()
+    undone
+        .await
+        .unwrap_or_else(|_| Page::not_undone("it was interrupted", &undo_form(&again)))
+        .into_response()
 }
 
 /// In a task of its own, so that a browser that goes away does not stop what has begun.
@@ -482,11 +426,6 @@ async fn settle(flow: Arc<Flow>, query: CallbackQuery) -> Response {
     arrival.await.unwrap_or_else(|_| Page::failed("it was interrupted").into_response())
 }
 
-/// Whether Auth0 may have carried out a request that ended so.
-fn leaves_outcome_open(error: &auth0::Error) -> bool {
-    match error {
-        auth0::Error::Transport(error) => !error.nothing_was_sent(),
-        auth0::Error::Unavailable { .. } | auth0::Error::Unreadable(_) => true,
-        _ => false,
-    }
+fn undo_form(token: &str) -> UndoForm<'_> {
+    UndoForm { action: UNDO, fields: vec![("token", token)] }
 }

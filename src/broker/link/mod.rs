@@ -1,17 +1,22 @@
-//! Linking: how a Bitbucket account gets into the vault of the one local person.
+//! Linking: how a Bitbucket account gets into a person's vault.
 //!
-//! [`Linker::offer`] gives an address on this machine. The person opens it, signs in to Auth0 if need
-//! be, consents at Bitbucket, and reads which account is now linked to whom; [`Linker::outcome`] tells
-//! the agent the same.
+//! [`Linker::offer`] gives an address on this machine, for the one local person. They open it, sign in
+//! to Auth0 if need be, consent at Bitbucket, and read which account is now linked to whom;
+//! [`Linker::outcome`] tells the agent the same. [`web`] does so for many people, each in a browser of
+//! their own.
 
 mod accounts;
 mod attempts;
+mod digest;
 mod elsewhere;
 mod flow;
 mod page;
+mod reading;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
+mod vault;
+mod verdict;
 pub mod web;
 
 use std::ops::RangeInclusive;
@@ -22,9 +27,11 @@ use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use self::accounts::Vault;
+use self::accounts::Accounts;
 pub use self::elsewhere::{Elsewhere, Pasted};
 use self::flow::{Flow, Lives};
+pub use self::reading::Reader;
+use self::vault::Vault;
 use super::{Broker, Error};
 use crate::auth0::{AccountId, Tenant, random_token};
 use crate::identity::{Loopback, PORTS, Session};
@@ -45,7 +52,7 @@ pub struct Linker {
 /// An address for the person to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// On this machine, and not to be guessed.
+    /// Not to be guessed, and without anything about the person in it.
     pub url: Url,
     /// Until when it works.
     pub expires_at: SystemTime,
@@ -56,6 +63,8 @@ pub struct Offer {
 pub enum Outcome {
     /// The account is linked.
     Linked(LinkedAccount),
+    /// The account was taken out of the vault; `None` where nothing was linked.
+    Unlinked(Option<LinkedAccount>),
     /// The account is linked, but cannot be used: why, as a sentence.
     Unusable(String),
     /// The person said no, or took the link back.
@@ -71,8 +80,8 @@ pub enum Outcome {
 /// A Bitbucket account in the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedAccount {
-    /// Auth0's identifier of it.
-    pub id: String,
+    /// Auth0's identifier of it, where Auth0 could be asked for it.
+    pub id: Option<String>,
     /// The Auth0 connection that it is on.
     pub connection: String,
     /// What Bitbucket calls the account; absent when Bitbucket was not asked or did not answer.
@@ -95,6 +104,8 @@ pub enum Unlinked {
     Removed(LinkedAccount),
     /// Nothing was linked.
     Nothing,
+    /// Only the person can do it, on this page; what came of it is the outcome of the page.
+    Page(Offer),
 }
 
 struct Inner {
@@ -119,8 +130,8 @@ impl Linker {
     /// A linker with no page open.
     #[must_use]
     pub fn new(session: Session, broker: Broker, tenant: Tenant, connection: String) -> Self {
-        let vault = Vault { session, broker, tenant, connection };
-        Self::with(vault, PORTS, LIVES)
+        let accounts = Accounts { broker, tenant, connection };
+        Self::with(Vault { session, accounts }, PORTS, LIVES)
     }
 
     fn with(vault: Vault, ports: RangeInclusive<u16>, lives: Lives) -> Self {
@@ -184,7 +195,7 @@ impl Linker {
     /// [`Error::NotSignedIn`], or a failure of Auth0.
     pub async fn accounts(&self) -> Result<Vec<LinkedAccount>, Error> {
         let mut signed_in = self.inner.vault.signed_in().await?;
-        self.inner.vault.accounts(&mut signed_in).await
+        self.inner.vault.list(&mut signed_in).await
     }
 
     /// Takes an account out of the vault; `account` says which when there are several.
@@ -195,25 +206,25 @@ impl Linker {
     pub async fn unlink(&self, account: Option<&str>) -> Result<Unlinked, Error> {
         let vault = &self.inner.vault;
         let mut signed_in = vault.signed_in().await?;
-        let mut accounts = vault.accounts(&mut signed_in).await?;
+        let mut accounts = vault.list(&mut signed_in).await?;
         let index = match account {
             Some(id) => accounts
                 .iter()
-                .position(|account| account.id == id)
+                .position(|account| account.id.as_deref() == Some(id))
                 .ok_or_else(|| Error::UnknownAccount(id.to_owned()))?,
             None if accounts.len() > 1 => {
-                let ids = accounts.into_iter().map(|account| account.id).collect();
+                let ids = accounts.into_iter().filter_map(|account| account.id).collect();
                 return Err(Error::SeveralAccounts(ids));
             }
             None if accounts.is_empty() => {
-                vault.broker.forget(&signed_in.caller);
+                vault.accounts.broker.forget(&signed_in.caller);
                 return Ok(Unlinked::Nothing);
             }
             None => 0,
         };
         let account = accounts.swap_remove(index);
-        let id = AccountId::try_from(account.id.clone())
-            .map_err(|_| Error::UnknownAccount(account.id.clone()))?;
+        let id = account.id.clone().unwrap_or_default();
+        let id = AccountId::try_from(id.clone()).map_err(|_| Error::UnknownAccount(id))?;
         vault.remove(&mut signed_in, &id).await?;
         Ok(Unlinked::Removed(account))
     }

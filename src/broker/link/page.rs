@@ -1,6 +1,8 @@
 //! The few pages that a person sees while linking. Whatever somebody else has named is escaped, and no
 //! page holds a token, a code or an error's description.
 
+use std::fmt;
+
 use http::StatusCode;
 
 use super::LinkedAccount;
@@ -15,9 +17,22 @@ const HAND_ON: &str = "\
     if(given.has(name))form.elements[name].value=given.get(name);\
     if(form.elements.connect_code.value||form.elements.error.value)form.submit();";
 
+/// The button that takes a link back.
+pub(super) struct UndoForm<'a> {
+    /// Where it is posted to.
+    pub(super) action: &'static str,
+    /// What it carries; only its page knows that.
+    pub(super) fields: Vec<(&'static str, &'a str)>,
+}
+
 impl Page {
-    /// The account is linked. `person` is whose vault it is in; the form takes `undo` back.
-    pub(super) fn linked(account: &LinkedAccount, person: &str, undo: &str) -> Self {
+    /// The account is linked. `person` is whose vault it is in; `undo` takes it back,
+    /// while that is possible.
+    pub(super) fn linked(
+        account: &LinkedAccount,
+        person: &str,
+        undo: Option<&UndoForm<'_>>,
+    ) -> Self {
         let title = match &account.username {
             Some(username) => format!("Bitbucket account {} is now linked", username.as_str()),
             None => "A Bitbucket account is now linked".to_owned(),
@@ -36,19 +51,19 @@ impl Page {
             "<p>{name} is now linked to <strong>{}</strong>.</p>\
              <p>You can close this page and go back to your agent.</p>{}",
             escape(person),
-            undo_form(undo)
+            shown(undo)
         );
         Self::new(StatusCode::OK, title, body)
     }
 
     /// The link was made, but it does not work: `why` is a sentence of ours.
-    pub(super) fn linked_in_vain(why: &str, person: &str, undo: &str) -> Self {
+    pub(super) fn linked_in_vain(why: &str, person: &str, undo: Option<&UndoForm<'_>>) -> Self {
         let body = format!(
             "<p>A Bitbucket account is now linked to <strong>{}</strong>, but it cannot be used: {}.\
              </p>{}",
             escape(person),
             escape(why),
-            undo_form(undo)
+            shown(undo)
         );
         Self::new(StatusCode::OK, "The linked account cannot be used", body)
     }
@@ -68,11 +83,11 @@ impl Page {
     }
 
     /// The link could not be taken back: `why` is a sentence of ours, and the form tries again.
-    pub(super) fn not_undone(why: &str, undo: &str) -> Self {
+    pub(super) fn not_undone(why: &str, undo: &UndoForm<'_>) -> Self {
         let body = format!(
             "<p>It did not work: {}. The Bitbucket account is still linked.</p>{}",
             escape(why),
-            undo_form(undo)
+            undo
         );
         Self::new(StatusCode::BAD_GATEWAY, "The link could not be undone", body)
     }
@@ -119,9 +134,9 @@ impl Page {
     }
 
     /// Reads the fragment, where Auth0 may have put what belongs into the query.
-    pub(super) fn fragment(state: &str) -> Self {
+    pub(super) fn fragment(callback: &str, state: &str) -> Self {
         let body = format!(
-            "<form method=\"post\" action=\"/callback\">\
+            "<form method=\"post\" action=\"{callback}\">\
              <input type=\"hidden\" name=\"connect_code\">\
              <input type=\"hidden\" name=\"state\" value=\"{}\">\
              <input type=\"hidden\" name=\"error\">\
@@ -134,13 +149,19 @@ impl Page {
     }
 }
 
-fn undo_form(undo: &str) -> String {
-    format!(
-        "<form method=\"post\" action=\"/undo\">\
-         <input type=\"hidden\" name=\"token\" value=\"{}\">\
-         <button>Not mine: undo</button></form>",
-        escape(undo)
-    )
+fn shown(undo: Option<&UndoForm<'_>>) -> String {
+    undo.map(ToString::to_string).unwrap_or_default()
+}
+
+impl fmt::Display for UndoForm<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "<form method=\"post\" action=\"{}\">", self.action)?;
+        for (name, value) in &self.fields {
+            let value = escape(value);
+            write!(formatter, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")?;
+        }
+        formatter.write_str("<button>Not mine: undo</button></form>")
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +172,7 @@ mod tests {
     #[test]
     fn shows_a_hostile_name_as_text() {
         let account = LinkedAccount {
-            id: "cac_1".into(),
+            id: Some("cac_1".into()),
             connection: "bitbucket".into(),
             username: Some(Foreign::line("<script>alert(1)</script>", 100)),
             display_name: Some(Foreign::line("\"A\" & 'B'", 100)),
@@ -159,7 +180,8 @@ mod tests {
             broken: false,
             linked_at: None,
         };
-        let page = Page::linked(&account, "<i>me</i>", "token");
+        let undo = UndoForm { action: "/undo", fields: vec![("token", "token")] };
+        let page = Page::linked(&account, "<i>me</i>", Some(&undo));
         assert_eq!(
             page.body(),
             "<p>Bitbucket account <strong>&lt;script&gt;alert(1)&lt;/script&gt;</strong> \
@@ -173,7 +195,7 @@ mod tests {
 
     #[test]
     fn runs_only_its_own_script_and_loads_nothing() {
-        let document = Page::fragment("\"><script>").document("N");
+        let document = Page::fragment("/callback", "\"><script>").document("N");
         assert_eq!(document.matches("<script").count(), 1);
         assert!(document.contains("<script nonce=\"N\">"));
         assert!(document.contains("value=\"&quot;&gt;&lt;script&gt;\""));

@@ -119,10 +119,10 @@ impl Verifier {
         Self { tenant, settings, proofs: Proofs::new() }
     }
 
-    /// Gets what checking takes, unless it is there: until this has worked once, nobody is let in.
+    /// Gets Auth0's keys, unless they are there: until this has worked once, nobody is let in.
     ///
     /// # Errors
-    /// [`Refusal::Unavailable`] when Auth0 gives no keys.
+    /// [`Refusal::Unavailable`] when Auth0 gives none.
     pub async fn warm_up(&self) -> Result<(), Refusal> {
         self.tenant.warm_up_keys().await.map_err(|_| Refusal::Unavailable)
     }

@@ -1,18 +1,19 @@
 //! `/authorize`: an application asks a person to sign in (authorization code with PKCE).
 
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use url::Url;
 
 use super::Auth0;
+use super::applications::{Application, Role};
+use super::audience::NotGranted;
+use super::consent;
 use super::errors::OAuthError;
 use super::login;
-use super::pages::{error_page, escape, page, send_back};
+use super::pages::{error_page, send_back};
 use super::parameters::Parameters;
 use super::state::{AuthorizeRequest, Login};
-use super::tenant::{CLIENT_ID, MY_ACCOUNT_SCOPES, OPENID_SCOPES, ORGANIZATION};
+use super::tenant::{OPENID_SCOPES, ORGANIZATION};
 
 /// An error that goes back to the application: code and description.
 type Refusal = (&'static str, String);
@@ -31,121 +32,50 @@ pub(crate) async fn authorize(
     };
     // Until client and callback are known to be right, nothing may be sent back (RFC 6749 4.1.2.1).
     let client_id = parameters.get("client_id").unwrap_or_default();
-    if client_id != CLIENT_ID {
-        let text = format!("Unknown client: {client_id}");
-        return error_page(StatusCode::FORBIDDEN, "Unknown application", &text);
-    }
-    let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
-    if !auth0.world.lock().tenant.allows_callback(redirect_uri) {
+    let unknown = |text: String| error_page(StatusCode::FORBIDDEN, "Unknown application", &text);
+    let application = match auth0.find_application(client_id).await {
+        Ok(application) if application.signs_people_in() => application,
+        Ok(_) => return unknown(format!("Unknown client: {client_id}")),
+        Err(text) => return unknown(text),
+    };
+    let redirect_uri = parameters.get("redirect_uri").unwrap_or_default().to_owned();
+    if !application.allows_callback(&redirect_uri) {
         let text = "The provided redirect_uri is not in the list of allowed callback URLs.";
         return error_page(StatusCode::FORBIDDEN, "Callback URL mismatch", text);
     }
-    let request = match check(&auth0, &parameters, redirect_uri) {
-        Ok(request) => request,
-        Err((error, description)) => {
-            let state = parameters.get("state");
-            return refuse(&auth0, redirect_uri, state, error, &description);
-        }
+    let state = parameters.owned("state");
+    let refused = |(error, description): Refusal| {
+        refuse(&auth0, &redirect_uri, state.as_deref(), error, &description)
     };
-    let prompt = parameters.get("prompt").unwrap_or_default();
-    let person = login::signed_in(&auth0, &headers).filter(|_| prompt != "login");
-    if prompt == "none" {
-        // A loopback address needs the confirmation page, which `none` rules out.
-        let (error, description) = match person {
-            None => ("login_required", "Login required"),
-            Some(_) => ("interaction_required", "The callback needs the person's confirmation"),
+    let checked = prompts(&parameters).and_then(|prompts| {
+        let asks_again = prompts.contains(&"consent");
+        Ok((check(&auth0, &parameters, application, &redirect_uri, asks_again)?, prompts))
+    });
+    let (request, prompts) = match checked {
+        Ok(checked) => checked,
+        Err(refusal) => return refused(refusal),
+    };
+    let signs_in_again = prompts.iter().any(|one| matches!(*one, "login" | "select_account"));
+    let person = login::signed_in(&auth0, &headers).filter(|_| !signs_in_again);
+    if prompts.contains(&"none") {
+        let asked = person.map(|person| consent::asked(&auth0.world.lock(), &request, person));
+        let refusal = match asked {
+            None => Some(("login_required", "Login required")),
+            Some(asked) => asked.map(consent::Ask::refusal),
         };
-        return refuse(&auth0, redirect_uri, Some(&request.state), error, description);
+        if let Some((error, description)) = refusal {
+            return refused((error, description.to_owned()));
+        }
     }
-    let login = Login::Authorize { request, person };
-    let state = auth0.world.lock().issued.add_login(login);
+    let state = auth0.world.lock().issued.add_login(Login::Authorize { request, person });
     match person {
-        Some(_) => proceed(&auth0, &state),
+        Some(_) => consent::proceed(&auth0, &state),
         None => Redirect::to(&format!("/u/login?state={state}")).into_response(),
     }
 }
 
-/// Goes on once the person is known: to the confirmation page, or back to the application.
-pub(crate) fn proceed(auth0: &Auth0, state: &str) -> Response {
-    let confirm = {
-        let world = auth0.world.lock();
-        match world.issued.logins.get(state) {
-            Some(Login::Authorize { request, .. }) => {
-                !world.tenant.skips_confirmation && is_loopback(&request.redirect_uri)
-            }
-            _ => return login::gone(),
-        }
-    };
-    if confirm {
-        return Redirect::to(&format!("/u/consent?state={state}")).into_response();
-    }
-    finish(auth0, state, true)
-}
-
-/// `GET /u/consent`: the page that stands before a loopback address.
-pub(crate) async fn consent_page(
-    State(auth0): State<Auth0>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let state = login::state_of(query.as_deref());
-    let world = auth0.world.lock();
-    let Some(Login::Authorize { request, person: Some(person) }) = world.issued.logins.get(&state)
-    else {
-        return login::gone();
-    };
-    let scopes: String =
-        request.scopes.iter().map(|scope| format!("<li>{}</li>", escape(scope))).collect();
-    let body = format!(
-        "<p>You are signed in as <strong>{}</strong>. An application on this machine wants to know \
-         that, and to act for you:</p>\n<ul>{scopes}</ul>\n<p>It continues at <code>{}</code>.</p>\n\
-         <form method=\"post\" action=\"/u/consent?state={}\">\n\
-         <button name=\"action\" value=\"accept\">Accept</button>\n\
-         <button name=\"action\" value=\"deny\">Decline</button>\n</form>",
-        escape(person.name),
-        escape(&request.redirect_uri),
-        escape(&state),
-    );
-    page(StatusCode::OK, "Confirm the sign-in", &body)
-}
-
-/// `POST /u/consent`
-pub(crate) async fn consent(
-    State(auth0): State<Auth0>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let state = login::state_of(query.as_deref());
-    let parameters = Parameters::from_body(&headers, &body).unwrap_or_default();
-    match parameters.get("action") {
-        Some("accept") => finish(&auth0, &state, true),
-        Some("deny") => finish(&auth0, &state, false),
-        _ => error_page(StatusCode::BAD_REQUEST, "Nothing chosen", "Accept or decline."),
-    }
-}
-
-/// Ends the login and sends the browser back with a code or a refusal.
-fn finish(auth0: &Auth0, state: &str, accepted: bool) -> Response {
-    let mut world = auth0.world.lock();
-    let Some(Login::Authorize { request, person: Some(person) }) =
-        world.issued.logins.remove(state)
-    else {
-        return login::gone();
-    };
-    if !accepted {
-        drop(world);
-        let text = "User did not authorize the request";
-        let state = Some(request.state.as_str());
-        return refuse(auth0, &request.redirect_uri, state, "access_denied", text);
-    }
-    let code = world.issued.add_code(&request, person);
-    drop(world);
-    let issuer = auth0.issuer();
-    let parameters = [("code", &*code), ("state", &*request.state), ("iss", &*issuer)];
-    send_back(&request.redirect_uri, &parameters, false)
-}
-
-fn refuse(
+/// Sends the browser back to the application without a code.
+pub(crate) fn refuse(
     auth0: &Auth0,
     redirect_uri: &str,
     state: Option<&str>,
@@ -160,10 +90,23 @@ fn refuse(
     send_back(redirect_uri, &parameters, false)
 }
 
+/// What `prompt` asks for (OpenID Connect Core section 3.1.2.1).
+fn prompts(parameters: &Parameters) -> Result<Vec<&str>, Refusal> {
+    let prompts: Vec<_> =
+        parameters.get("prompt").unwrap_or_default().split_ascii_whitespace().collect();
+    let known = |one: &&str| matches!(*one, "none" | "login" | "consent" | "select_account");
+    if !prompts.iter().all(known) || (prompts.contains(&"none") && prompts.len() > 1) {
+        return Err(("invalid_request", "Unsupported prompt".to_owned()));
+    }
+    Ok(prompts)
+}
+
 fn check(
     auth0: &Auth0,
     parameters: &Parameters,
+    application: Application,
     redirect_uri: &str,
+    asks_again: bool,
 ) -> Result<AuthorizeRequest, Refusal> {
     let require = |name: &str| {
         let missing = || ("invalid_request", format!("Missing required parameter: {name}"));
@@ -174,7 +117,11 @@ fn check(
         let text = format!("Unsupported response type: {response_type}");
         return Err(("unsupported_response_type", text));
     }
-    let state = require("state")?.to_owned();
+    // Clients of others may leave `state` out where PKCE protects them (OAuth 2.1 section 7.12).
+    let state = match application.role {
+        Role::ThirdParty => parameters.owned("state"),
+        _ => Some(require("state")?.to_owned()),
+    };
     let challenge = require("code_challenge")?.to_owned();
     if require("code_challenge_method")? != "S256" {
         return Err(("invalid_request", "The code_challenge_method must be S256".to_owned()));
@@ -189,22 +136,18 @@ fn check(
     if organization.as_ref().is_some_and(|organization| organization != ORGANIZATION) {
         return Err(("invalid_request", "The organization does not exist".to_owned()));
     }
-    let audience = parameters.owned("audience");
-    let my_account = auth0.my_account_audience();
-    if let Some(audience) = &audience {
-        let tenant = &auth0.world.lock().tenant;
-        if *audience != my_account || !tenant.my_account {
-            return Err(("access_denied", format!("Service not found: {audience}")));
-        }
-        if !tenant.my_account_grant {
-            return Err(("unauthorized_client", super::grants::no_grant(&my_account)));
-        }
-    }
-    let known = |scope: &&str| {
-        OPENID_SCOPES.contains(scope) || (audience.is_some() && MY_ACCOUNT_SCOPES.contains(scope))
-    };
+    let tenant = &auth0.world.lock().tenant;
+    let audience = tenant.audience(parameters);
+    let granted = auth0.grantable(tenant, &application, audience.as_deref());
+    let granted = granted.map_err(|refusal| match refusal {
+        NotGranted::NoSuchApi(text) => ("access_denied", text),
+        NotGranted::NoGrant(text) => ("unauthorized_client", text),
+    })?;
+    let known =
+        |scope: &&str| OPENID_SCOPES.contains(scope) || granted.iter().any(|one| one == scope);
     let scopes = parameters.get("scope").unwrap_or_default().split_whitespace();
     Ok(AuthorizeRequest {
+        application,
         redirect_uri: redirect_uri.to_owned(),
         state,
         challenge,
@@ -213,15 +156,7 @@ fn check(
         audience,
         organization,
         login_hint: parameters.owned("login_hint"),
-    })
-}
-
-fn is_loopback(address: &str) -> bool {
-    Url::parse(address).is_ok_and(|url| match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
+        asks_again,
     })
 }
 
@@ -288,6 +223,8 @@ mod tests {
             ("organization", "org_other", "invalid_request"),
             ("audience", "https://other/", "access_denied"),
             ("prompt", "none", "login_required"),
+            ("prompt", "none login", "invalid_request"),
+            ("prompt", "surprise", "invalid_request"),
         ] {
             let url = harness.authorize_url(&[(name, value)]);
             harness.sandbox.consent(&url, "linked").await.unwrap();

@@ -1,21 +1,21 @@
-//! Whether a request to the token endpoint comes from the application.
+//! Which application a request to the token endpoint comes from.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::signature::{
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PSS_2048_8192_SHA256,
-    RsaParameters, UnparsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PSS_2048_8192_SHA256, RsaParameters,
 };
 use axum::http::{HeaderMap, header};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::Auth0;
+use super::applications::Application;
 use super::errors::OAuthError;
+use super::jwt::Jwt;
 use super::parameters::Parameters;
-use super::tenant::CLIENT_ID;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The longest assertion, and the longest life and clock difference that one may have, in seconds.
@@ -24,12 +24,13 @@ const LONGEST_LIFE: u64 = 300;
 const SKEW: u64 = 10;
 
 impl Auth0 {
-    /// Checks the client's authentication: a secret in the body or by HTTP Basic, or a signed assertion.
+    /// Checks the client's authentication: a secret in the body or by HTTP Basic, a signed assertion, or,
+    /// for a public client, its name alone.
     pub(crate) fn authenticate(
         &self,
         headers: &HeaderMap,
         parameters: &Parameters,
-    ) -> Result<(), OAuthError> {
+    ) -> Result<Application, OAuthError> {
         let basic = basic(headers)?;
         let methods = [
             basic.is_some(),
@@ -41,14 +42,11 @@ impl Auth0 {
             let text = "The client may use one authentication method only";
             return Err(OAuthError::invalid_request(text));
         }
-        let tenant = self.world.lock().tenant.clone();
         if let Some(assertion) = parameters.get("client_assertion") {
             if parameters.require("client_assertion_type")? != ASSERTION_TYPE {
                 return Err(OAuthError::invalid_request("Unsupported client_assertion_type"));
             }
-            let key = tenant.client_key.as_deref().and_then(public_key);
-            let key = key.ok_or_else(|| OAuthError::invalid_client("No key is registered"))?;
-            return self.check_assertion(assertion, &key);
+            return self.check_assertion(assertion, parameters.get("client_id"));
         }
         let (id, secret) = match &basic {
             Some((id, secret)) => (Some(id.as_str()), Some(secret.as_str())),
@@ -57,49 +55,48 @@ impl Auth0 {
         if parameters.get("client_id").is_some_and(|named| Some(named) != id) {
             return Err(OAuthError::invalid_request("Two different client ids"));
         }
-        if id.is_none() {
+        let Some(id) = id else {
             return Err(OAuthError::invalid_request("Missing required parameter: client_id"));
-        }
-        if id != Some(CLIENT_ID)
-            || tenant.client_key.is_some()
-            || secret != Some(tenant.client_secret.as_str())
-        {
-            return Err(OAuthError::invalid_client("Client authentication failed"));
-        }
-        Ok(())
+        };
+        self.world
+            .lock()
+            .tenant
+            .application(id)
+            .filter(|known| known.key.is_none() && known.secret.as_deref() == secret)
+            .ok_or_else(|| OAuthError::invalid_client("Client authentication failed"))
     }
 
-    fn check_assertion(&self, assertion: &str, key: &[u8]) -> Result<(), OAuthError> {
+    fn check_assertion(
+        &self,
+        assertion: &str,
+        named: Option<&str>,
+    ) -> Result<Application, OAuthError> {
         let refused = |text: &str| OAuthError::invalid_client(format!("Client assertion: {text}"));
         if assertion.len() > LONGEST_ASSERTION {
             return Err(refused("too long"));
         }
-        let mut parts = assertion.rsplitn(2, '.');
-        let (signature, message) = (parts.next(), parts.next());
-        let (Some(signature), Some(message)) = (signature, message) else {
-            return Err(refused("not a JWT"));
-        };
-        let mut halves = message.split('.').map(decode);
-        let (Some(Some(header)), Some(Some(claims)), None) =
-            (halves.next(), halves.next(), halves.next())
-        else {
-            return Err(refused("not a JWT"));
-        };
-        let algorithm: &RsaParameters = match text(&header, "alg") {
+        let jwt = Jwt::read(assertion).ok_or_else(|| refused("not a JWT"))?;
+        let id = jwt.claim("iss").filter(|id| jwt.claim("sub") == Some(id));
+        let id = id.ok_or_else(|| refused("iss and sub must be the client id"))?;
+        if named.is_some_and(|named| named != id) {
+            return Err(OAuthError::invalid_request("Two different client ids"));
+        }
+        let application = self.world.lock().tenant.application(id);
+        let application =
+            application.ok_or_else(|| refused("iss and sub must be the client id"))?;
+        let key = application.key.as_deref().and_then(public_key);
+        let key = key.ok_or_else(|| OAuthError::invalid_client("No key is registered"))?;
+        let algorithm: &RsaParameters = match jwt.header.get("alg").and_then(Value::as_str) {
             Some("RS256") => &RSA_PKCS1_2048_8192_SHA256,
             Some("RS384") => &RSA_PKCS1_2048_8192_SHA384,
             Some("PS256") => &RSA_PSS_2048_8192_SHA256,
             _ => return Err(refused("unsupported algorithm")),
         };
-        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
-        UnparsedPublicKey::new(algorithm, key)
-            .verify(message.as_bytes(), &signature)
-            .map_err(|_| refused("wrong signature"))?;
-        if text(&claims, "iss") != Some(CLIENT_ID) || text(&claims, "sub") != Some(CLIENT_ID) {
-            return Err(refused("iss and sub must be the client id"));
+        if !jwt.is_signed_by(algorithm, &key) {
+            return Err(refused("wrong signature"));
         }
         let issuer = self.issuer();
-        let audience = claims.get("aud");
+        let audience = jwt.claims.get("aud");
         let listed = audience.and_then(Value::as_array).is_some_and(|list| {
             list.iter().all(|one| one.as_str() == Some(&issuer)) && !list.is_empty()
         });
@@ -107,7 +104,7 @@ impl Auth0 {
             return Err(refused("aud must be the issuer, with its slash"));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let moment = |name: &str| claims.get(name).and_then(Value::as_f64);
+        let moment = |name: &str| jwt.claims.get(name).and_then(Value::as_f64);
         let seconds = |value: u64| value as f64;
         let Some(expires) = moment("exp") else { return Err(refused("exp is missing")) };
         if expires < seconds(now.saturating_sub(SKEW)) {
@@ -120,13 +117,13 @@ impl Auth0 {
         if early("iat") || early("nbf") {
             return Err(refused("not valid yet"));
         }
-        let Some(id) = text(&claims, "jti").filter(|id| !id.is_empty() && id.len() <= 64) else {
+        let Some(id) = jwt.claim("jti").filter(|id| !id.is_empty() && id.len() <= 64) else {
             return Err(refused("jti is missing or too long"));
         };
         if !self.world.lock().issued.assertions.insert(id.to_owned()) {
             return Err(refused("used before"));
         }
-        Ok(())
+        Ok(application)
     }
 }
 
@@ -146,14 +143,6 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, OAuthError> {
     read().map(Some).ok_or_else(|| OAuthError::invalid_client("Unreadable Authorization header"))
 }
 
-fn decode(part: &str) -> Option<Value> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
-}
-
-fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
-    object.get(name)?.as_str()
-}
-
 /// The bytes inside a PEM block.
 fn public_key(pem: &str) -> Option<Vec<u8>> {
     let body: String =
@@ -168,10 +157,12 @@ mod tests {
     use aws_lc_rs::rsa::{KeyPair, KeySize};
     use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
     use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
+    use super::super::tenant::CLIENT_ID;
     use super::super::testing::Harness;
-    use super::{ASSERTION_TYPE, CLIENT_ID, STANDARD, URL_SAFE_NO_PAD};
+    use super::{ASSERTION_TYPE, STANDARD};
 
     fn sign(key: &KeyPair, claims: &Value) -> String {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);

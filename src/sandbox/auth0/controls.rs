@@ -6,7 +6,7 @@ use crate::sandbox::people;
 use crate::sandbox::world::World;
 
 use super::state::Authorization;
-use super::tenant::OPENID_SCOPES;
+use super::tenant::{API_CLIENT_ID, CLIENT_ID, OPENID_SCOPES};
 
 impl World {
     /// Every Auth0 refresh token of `account` stops working, as if they had been signed out everywhere.
@@ -37,9 +37,31 @@ impl World {
         self.change_tenant(|tenant| tenant.rotates_refresh_tokens = rotate);
     }
 
-    /// Registers a public key in PEM: the application then authenticates by `private_key_jwt` only.
+    /// Registers a public key in PEM: the web application then authenticates by `private_key_jwt` only.
     pub fn set_client_key(&self, pem: &str) {
         self.change_tenant(|tenant| tenant.client_key = Some(pem.to_owned()));
+    }
+
+    /// The same for the Custom API Client.
+    pub fn set_api_client_key(&self, pem: &str) {
+        self.change_tenant(|tenant| {
+            let clients = tenant.applications.iter_mut();
+            for client in clients.filter(|client| client.id == API_CLIENT_ID) {
+                client.key = Some(pem.to_owned());
+            }
+        });
+    }
+
+    /// The tenant signs with a new key from now on. Its key set has the new key and the one before.
+    pub fn rotate_keys(&self) {
+        if self.lock().keyring.rotate().is_err() {
+            tracing::error!("no signing key could be made");
+        }
+    }
+
+    /// The tenant's key set has the current key only.
+    pub fn withdraw_retired_key(&self) {
+        self.lock().keyring.withdraw_retired();
     }
 
     /// Whether `connect_code` comes back in the fragment, not in the query.
@@ -47,7 +69,7 @@ impl World {
         self.change_tenant(|tenant| tenant.connect_code_in_fragment = in_fragment);
     }
 
-    /// Adds an Allowed Callback URL.
+    /// Adds an Allowed Callback URL of the web application.
     pub fn allow_callback(&self, callback: &str) {
         self.change_tenant(|tenant| tenant.callbacks.push(callback.to_owned()));
     }
@@ -57,6 +79,7 @@ impl World {
         let person = people::find(account).filter(|person| person.account.is_some())?;
         let authorization = Authorization {
             person,
+            client_id: CLIENT_ID.to_owned(),
             audience: None,
             scopes: OPENID_SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
             organization: None,

@@ -8,35 +8,35 @@ use serde_json::{Value, json};
 use crate::sandbox::world::{State, random};
 
 use super::Auth0;
+use super::applications::{Application, Role};
+use super::claims::insert;
 use super::errors::OAuthError;
 use super::parameters::Parameters;
 use super::state::{AccessToken, Authorization, proves};
-use super::tenant::{CLIENT_ID, MY_ACCOUNT_SCOPES};
-
-const ACCESS_TOKEN_LIFE: u64 = 86_400;
-const MY_ACCOUNT_TOKEN_LIFE: u64 = 600;
-const ID_TOKEN_LIFE: i64 = 36_000;
-
-/// The text for an application that has no grant for an API.
-pub(crate) fn no_grant(audience: &str) -> String {
-    format!("Client \"{CLIENT_ID}\" is not authorized to access resource server \"{audience}\"")
-}
+use super::tenant::MY_ACCOUNT_SCOPES;
 
 impl Auth0 {
     /// `grant_type=authorization_code`
-    pub(crate) fn redeem_code(&self, parameters: &Parameters) -> Result<Value, OAuthError> {
+    pub(crate) fn redeem_code(
+        &self,
+        application: &Application,
+        parameters: &Parameters,
+    ) -> Result<Value, OAuthError> {
         let code = parameters.require("code")?;
         let redirect_uri = parameters.require("redirect_uri")?;
         let verifier = parameters.require("code_verifier")?;
         let mut world = self.world.lock();
+        let resource = parameters.owned("resource").filter(|_| world.tenant.resource_parameter);
         let unknown = || OAuthError::invalid_grant("Invalid authorization code");
         let entry = world.issued.codes.get_mut(code).ok_or_else(unknown)?;
+        if entry.authorization.client_id != application.id {
+            // Whoever found a code must not be able to spend it.
+            return Err(unknown());
+        }
         if entry.redeemed {
             // A code that comes twice may be stolen: what it gave dies (RFC 6749 section 4.1.2).
-            if let Some(token) = entry.refresh_token.take()
-                && let Some(token) = world.issued.refresh_tokens.get_mut(&token)
-            {
-                token.revoked = true;
+            if let Some(token) = entry.refresh_token.take() {
+                world.issued.revoke_family(&token);
             }
             return Err(unknown());
         }
@@ -49,6 +49,10 @@ impl Auth0 {
         }
         if !proves(verifier, &entry.challenge) {
             return Err(OAuthError::invalid_grant("Failed to verify code verifier"));
+        }
+        if resource.is_some() && resource != entry.authorization.audience {
+            // RFC 8707 section 2.2: what the person did not agree to cannot be had here.
+            return Err(other_target());
         }
         let authorization = entry.authorization.clone();
         let nonce = entry.nonce.clone();
@@ -65,21 +69,35 @@ impl Auth0 {
 
     /// `grant_type=refresh_token`, for the original API or, by multi-resource refresh token, for the My
     /// Account API.
-    pub(crate) fn refresh(&self, parameters: &Parameters) -> Result<Value, OAuthError> {
+    pub(crate) fn refresh(
+        &self,
+        application: &Application,
+        parameters: &Parameters,
+    ) -> Result<Value, OAuthError> {
         let refresh_token = parameters.require("refresh_token")?;
         let mut world = self.world.lock();
-        let original = world
-            .issued
-            .refresh_tokens
-            .get(refresh_token)
-            .filter(|token| !token.revoked)
-            .map(|token| token.authorization.clone())
-            .ok_or_else(|| OAuthError::invalid_grant("Unknown or invalid refresh token."))?;
-        let audience = parameters.owned("audience").or_else(|| original.audience.clone());
+        let rotates = match application.role {
+            Role::ThirdParty => world.tenant.rotates_public_refresh_tokens,
+            _ => world.tenant.rotates_refresh_tokens,
+        };
+        let unknown = || OAuthError::invalid_grant("Unknown or invalid refresh token.");
+        let known = world.issued.refresh_tokens.get(refresh_token);
+        let known = known
+            .filter(|known| known.authorization.client_id == application.id)
+            .ok_or_else(unknown)?;
+        let (original, family) = (known.authorization.clone(), known.family.clone());
+        if known.revoked {
+            if rotates {
+                // Whoever uses a token that was replaced may have stolen it, or been robbed of it.
+                world.issued.revoke_family(&family);
+            }
+            return Err(unknown());
+        }
+        let audience = world.tenant.audience(parameters).or_else(|| original.audience.clone());
         let mut scopes = original.scopes.clone();
         if audience != original.audience {
             let audience = audience.as_deref().unwrap_or_default();
-            self.check_policy(&world, audience)?;
+            self.check_policy(&world, application, audience)?;
             scopes.retain(|scope| !MY_ACCOUNT_SCOPES.contains(&&**scope));
             scopes.extend(MY_ACCOUNT_SCOPES.iter().map(|scope| (*scope).to_owned()));
         }
@@ -89,29 +107,33 @@ impl Auth0 {
         }
         let authorization = Authorization { audience, scopes, ..original.clone() };
         let mut answer = self.issue(&mut world, authorization, None)?;
-        if world.tenant.rotates_refresh_tokens {
+        if rotates {
             if let Some(old) = world.issued.refresh_tokens.get_mut(refresh_token) {
                 old.revoked = true;
             }
-            let token = world.issued.add_refresh_token(original);
+            let token = world.issued.add_to_family(original, Some(family));
             insert(&mut answer, "refresh_token", token);
         }
         Ok(answer)
     }
 
-    fn check_policy(&self, world: &State, audience: &str) -> Result<(), OAuthError> {
-        let denied = |text| OAuthError::new(StatusCode::FORBIDDEN, "access_denied", text);
-        if audience != self.my_account_audience() || !world.tenant.my_account {
-            return Err(denied(format!("Service not found: {audience}")));
+    /// Whether a refresh token of `application` reaches another API than its own.
+    fn check_policy(
+        &self,
+        world: &State,
+        application: &Application,
+        audience: &str,
+    ) -> Result<(), OAuthError> {
+        let my_account = audience == self.my_account_audience();
+        if application.role == Role::ThirdParty
+            || (my_account && world.tenant.my_account && !world.tenant.my_account_policy)
+            || world.tenant.is_our_api(audience)
+        {
+            return Err(other_target());
         }
-        if !world.tenant.my_account_policy {
-            let text = format!("The refresh token has no policy for {audience}");
-            return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_target", text));
-        }
-        if !world.tenant.my_account_grant {
-            return Err(denied(no_grant(audience)));
-        }
-        Ok(())
+        self.grantable(&world.tenant, application, Some(audience)).map(drop).map_err(|refusal| {
+            OAuthError::new(StatusCode::FORBIDDEN, "access_denied", refusal.into_text())
+        })
     }
 
     fn issue(
@@ -120,29 +142,16 @@ impl Auth0 {
         authorization: Authorization,
         nonce: Option<&str>,
     ) -> Result<Value, OAuthError> {
-        let life = match authorization.audience {
-            Some(_) => MY_ACCOUNT_TOKEN_LIFE,
-            None => ACCESS_TOKEN_LIFE,
-        };
+        let life = self.life(authorization.audience.as_deref());
         let now = jiff::Timestamp::now().as_second();
         let access_token = match &authorization.audience {
             // Without an API, Auth0's access tokens are opaque.
             None => random(32),
             Some(audience) => {
-                let mut claims = json!({
-                    "iss": self.issuer(),
-                    "sub": authorization.person.auth0_id,
-                    "aud": audience,
-                    "azp": CLIENT_ID,
-                    "iat": now,
-                    "exp": now + i64::try_from(life).unwrap_or(i64::MAX),
-                    "jti": random(22),
-                    "scope": authorization.scopes.join(" "),
-                });
-                if let Some(organization) = &authorization.organization {
-                    insert(&mut claims, "org_id", organization.clone());
-                }
-                self.keys.sign(&claims).map_err(|_| OAuthError::internal())?
+                let seconds = i64::try_from(life).unwrap_or(i64::MAX);
+                let claims =
+                    self.access_claims(&world.tenant, &authorization, audience, now, seconds);
+                world.keyring.sign(&claims).map_err(|_| OAuthError::internal())?
             }
         };
         let mut answer = json!({
@@ -153,35 +162,19 @@ impl Auth0 {
         });
         if authorization.has("openid") {
             let claims = self.id_claims(&authorization, nonce, now);
-            let id_token = self.keys.sign(&claims).map_err(|_| OAuthError::internal())?;
+            let id_token = world.keyring.sign(&claims).map_err(|_| OAuthError::internal())?;
             insert(&mut answer, "id_token", id_token);
         }
         let expires_at = Instant::now() + Duration::from_secs(life);
         world.issued.access_tokens.insert(access_token, AccessToken { authorization, expires_at });
         Ok(answer)
     }
-
-    fn id_claims(&self, authorization: &Authorization, nonce: Option<&str>, now: i64) -> Value {
-        let mut claims = authorization.profile();
-        insert(&mut claims, "iss", self.issuer());
-        insert(&mut claims, "aud", CLIENT_ID);
-        insert(&mut claims, "iat", now);
-        insert(&mut claims, "exp", now + ID_TOKEN_LIFE);
-        insert(&mut claims, "sid", random(32));
-        if let Some(nonce) = nonce {
-            insert(&mut claims, "nonce", nonce);
-        }
-        if let Some(organization) = &authorization.organization {
-            insert(&mut claims, "org_id", organization.clone());
-        }
-        claims
-    }
 }
 
-fn insert(object: &mut Value, name: &str, value: impl Into<Value>) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(name.to_owned(), value.into());
-    }
+/// What a token cannot be asked for (RFC 8707 section 2).
+fn other_target() -> OAuthError {
+    let text = "The grant does not reach the requested audience";
+    OAuthError::new(StatusCode::BAD_REQUEST, "invalid_target", text)
 }
 
 #[cfg(test)]
@@ -190,7 +183,8 @@ mod tests {
     use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
     use serde_json::{Value, json};
 
-    use super::super::tenant::{MY_ACCOUNT_SCOPES, ORGANIZATION};
+    use super::super::audience::no_grant;
+    use super::super::tenant::{CLIENT_ID, MY_ACCOUNT_SCOPES, ORGANIZATION};
     use super::super::testing::{Harness, VERIFIER};
 
     async fn log_in(harness: &Harness, changes: &[(&str, &str)]) -> String {
@@ -297,7 +291,7 @@ mod tests {
         let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
         assert_eq!(
             (status, body["error_description"].as_str().unwrap()),
-            (403, &*super::no_grant(&audience))
+            (403, &*no_grant(CLIENT_ID, &audience))
         );
         world.change_tenant(|tenant| tenant.my_account_policy = false);
         let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
@@ -311,8 +305,11 @@ mod tests {
         harness.sandbox.world().rotate_refresh_tokens(true);
         let (_, body) = refresh(&harness, &token, &[]).await;
         let next = body["refresh_token"].as_str().unwrap();
-        assert_eq!(refresh(&harness, &token, &[]).await.0, 403);
-        assert_eq!(refresh(&harness, next, &[]).await.0, 200);
+        let (status, body) = refresh(&harness, next, &[]).await;
+        assert_eq!(status, 200, "{body}");
+        let newest = body["refresh_token"].as_str().unwrap();
+        assert_eq!(refresh(&harness, &token, &[]).await.0, 403, "it was replaced");
+        assert_eq!(refresh(&harness, newest, &[]).await.0, 403, "reuse ends the whole family");
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use crate::sandbox::people::{self, PEOPLE, Person};
 use crate::sandbox::world::random;
 
 use super::Auth0;
-use super::authorize;
+use super::consent;
 use super::pages::{error_page, escape, page as html};
 use super::parameters::Parameters;
 use super::state::Login;
@@ -82,7 +82,7 @@ pub(crate) async fn submit(
     drop(world);
     let mut response = match next {
         Some(next) => Redirect::to(&next).into_response(),
-        None => authorize::proceed(&auth0, &state),
+        None => consent::proceed(&auth0, &state),
     };
     let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
     if let Ok(cookie) = cookie.parse() {

@@ -1,25 +1,40 @@
-//! The sandbox's Auth0 tenant: login, tokens, Token Vault and the My Account API.
+//! The sandbox's Auth0 tenant: login, tokens, Token Vault, the My Account API and, for servers that many
+//! people reach over HTTP, an API of ours, clients that register themselves and the Management API.
 //!
-//! Stricter than the real service where that finds a client's mistakes: PKCE with S256 and `state` are
-//! demanded, a parameter may come once, and `scope` is refused on the vault grant.
+//! Stricter than the real service where that finds a client's mistakes: PKCE with S256 is demanded of
+//! everybody and `state` of our own application, a parameter may come once, and `scope` is refused on the
+//! vault grant.
 
+mod applications;
+mod audience;
 mod authorize;
+mod bearer;
+mod claims;
 mod client;
 mod connect;
+mod consent;
 mod controls;
+mod cors;
 mod discovery;
 mod errors;
 mod grants;
-mod keys;
+mod jwt;
+pub(super) mod keys;
 mod login;
+mod loopback;
+mod management;
 mod my_account;
 mod pages;
+mod paging;
 mod parameters;
+mod registration;
 mod schema;
 pub(crate) mod state;
 mod tenant;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod vault;
 
@@ -31,58 +46,62 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 
 use super::world::{TokenProblem, World};
-use keys::Keys;
 use parameters::Parameters;
 
+pub use bearer::Bearer;
+pub use keys::SigningKey;
 pub use tenant::Tenant;
 
-pub(crate) use tenant::CLIENT_ID;
+pub(crate) use tenant::{API_CLIENT_ID, CLIENT_ID, MANAGEMENT_CLIENT_ID};
 #[cfg(test)]
 pub(crate) use vault::GRANT_TYPE as VAULT_GRANT_TYPE;
 
 /// What the tenant's handlers share.
 #[derive(Clone)]
-struct Auth0 {
+pub(crate) struct Auth0 {
     world: Arc<World>,
     domain: Arc<str>,
-    keys: &'static Keys,
 }
 
 impl Auth0 {
+    /// The tenant at `domain`, with its scheme and without a slash at the end.
+    pub(crate) fn new(world: Arc<World>, domain: &str) -> io::Result<Self> {
+        keys::check()?;
+        Ok(Self { world, domain: Arc::from(domain) })
+    }
+
     /// The issuer: the domain with a slash.
     fn issuer(&self) -> String {
         format!("{}/", self.domain)
     }
-
-    /// The identifier of the My Account API.
-    fn my_account_audience(&self) -> String {
-        format!("{}/me/", self.domain)
-    }
 }
 
-/// The tenant at `domain`, with its scheme and without a slash at the end.
-pub(crate) fn router(world: Arc<World>, domain: &str) -> io::Result<Router> {
-    let auth0 = Auth0 { world, domain: Arc::from(domain), keys: keys::keys()? };
-    Ok(Router::new()
+/// The tenant's routes.
+pub(crate) fn router(auth0: Auth0) -> Router {
+    let from_any_page = Router::new()
         .route("/.well-known/openid-configuration", get(discovery::metadata))
         .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/jwks.json", get(discovery::keys))
-        .route("/authorize", get(authorize::authorize))
-        .route("/u/login", get(login::page).post(login::submit))
-        .route("/u/consent", get(authorize::consent_page).post(authorize::consent))
-        .route("/v2/logout", get(login::logout))
-        .route("/oidc/logout", get(login::logout))
         .route("/oauth/token", post(tokens::token))
         .route("/oauth/revoke", post(tokens::revoke))
         .route("/userinfo", get(tokens::user_info))
+        .route("/oidc/register", post(registration::register))
+        .layer(axum::middleware::from_fn(cors::allow_this_machine));
+    Router::new()
+        .route("/authorize", get(authorize::authorize))
+        .route("/u/login", get(login::page).post(login::submit))
+        .route("/u/consent", get(consent::consent_page).post(consent::consent))
+        .route("/v2/logout", get(login::logout))
+        .route("/oidc/logout", get(login::logout))
         .route("/connected-accounts/connect", get(connect::page))
         .route("/connected-accounts/consent", post(connect::submit))
         .nest("/me/v1", my_account::router())
-        .with_state(auth0))
+        .nest("/api/v2", management::router())
+        .merge(from_any_page)
+        .with_state(auth0)
 }
 
-/// Spoils the token that a request carries, as a fault asks: the bearer token, or the refresh token in the
-/// body.
+/// Spoils the token that a request carries, as a fault asks: the bearer token, or the token in the body.
 pub(crate) fn spoil_token(
     world: &World,
     bearer: Option<&str>,
@@ -93,13 +112,15 @@ pub(crate) fn spoil_token(
     let issued = &mut world.lock().issued;
     if let Some(bearer) = bearer {
         issued.access_tokens.remove(bearer);
+        issued.management_tokens.remove(bearer);
     }
     // Auth0 tells an expired refresh token from a revoked one in its log only.
     tracing::debug!(?problem, "a fault spoils a token");
     let Ok(parameters) = Parameters::from_body(headers, body) else { return };
     for name in ["refresh_token", "subject_token", "token"] {
-        let token = parameters.get(name).and_then(|token| issued.refresh_tokens.get_mut(token));
-        if let Some(token) = token {
+        let Some(token) = parameters.get(name) else { continue };
+        issued.access_tokens.remove(token);
+        if let Some(token) = issued.refresh_tokens.get_mut(token) {
             token.revoked = true;
         }
     }

@@ -9,8 +9,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::sandbox::people::CONSUMER_SCOPES;
@@ -19,6 +17,7 @@ use crate::sandbox::world::{ConnectedAccount, random};
 
 use super::Auth0;
 use super::errors::Problem;
+use super::paging;
 use super::schema;
 use super::state::{Authorization, Connect, Stage, TICKET_LIFE, proves};
 use super::tenant::CONNECTION;
@@ -56,7 +55,8 @@ async fn connect(
     if !tenant.vault_on_connection {
         return Err(Problem::bad_request("Connected accounts are not enabled for the connection"));
     }
-    if !tenant.allows_callback(&redirect_uri) {
+    let application = tenant.application(&caller.client_id);
+    if !application.is_some_and(|application| application.allows_callback(&redirect_uri)) {
         return Err(Problem::bad_request("Invalid redirect_uri"));
     }
     let auth_session = random(64);
@@ -221,10 +221,7 @@ impl Query {
                 "connection" => read.connections.push(value.into_owned()),
                 // The document says `from`; one official library sends `next`.
                 "from" | "next" => {
-                    let start = URL_SAFE_NO_PAD.decode(&*value).ok();
-                    let start = start.and_then(|start| String::from_utf8(start).ok());
-                    read.start = start
-                        .and_then(|start| start.strip_prefix("start:")?.parse().ok())
+                    read.start = paging::start(&value)
                         .ok_or_else(|| Problem::bad_request("Invalid pagination cursor"))?;
                 }
                 "take" => {
@@ -242,13 +239,7 @@ impl Query {
     }
 
     fn page(&self, name: &str, all: Vec<Value>) -> Value {
-        let end = self.start.saturating_add(self.take);
-        let next = (end < all.len()).then(|| URL_SAFE_NO_PAD.encode(format!("start:{end}")));
-        let page: Vec<_> = all.into_iter().skip(self.start).take(self.take).collect();
-        match next {
-            Some(next) => json!({ name: page, "next": next }),
-            None => json!({ name: page }),
-        }
+        paging::page(name, all, self.start, self.take)
     }
 }
 

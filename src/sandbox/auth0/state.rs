@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::sandbox::people::Person;
 use crate::sandbox::world::random;
 
+use super::applications::Application;
+
 /// How long a connect ticket may be opened and completed.
 pub(crate) const TICKET_LIFE: Duration = Duration::from_secs(300);
 const CODE_LIFE: Duration = Duration::from_secs(600);
@@ -20,12 +22,15 @@ pub(crate) struct Issued {
     pub(crate) refresh_tokens: HashMap<String, RefreshToken>,
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) access_tokens: HashMap<String, AccessToken>,
+    pub(crate) management_tokens: HashMap<String, ManagementToken>,
     /// Browser sessions, by the value of their cookie.
     pub(crate) sessions: HashMap<String, &'static Person>,
     /// Logins under way, by the `state` of the tenant's own pages.
     pub(crate) logins: HashMap<String, Login>,
     /// Connect requests, by `auth_session`.
     pub(crate) connects: HashMap<String, Connect>,
+    /// What people have granted third-party clients.
+    pub(crate) consents: HashMap<Consent, HashSet<String>>,
     /// `jti`s of client assertions: each is good once.
     pub(crate) assertions: HashSet<String>,
 }
@@ -34,19 +39,37 @@ pub(crate) struct Issued {
 #[derive(Clone)]
 pub(crate) struct Authorization {
     pub(crate) person: &'static Person,
+    /// The application that the person signed in to.
+    pub(crate) client_id: String,
     /// `None` where no API was named: then only `/userinfo` takes the access token.
     pub(crate) audience: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) organization: Option<String>,
 }
 
+/// Whom a person has granted something: the person's Auth0 id, the client and the API.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Consent {
+    pub(crate) person: &'static str,
+    pub(crate) client_id: String,
+    pub(crate) audience: Option<String>,
+}
+
 pub(crate) struct RefreshToken {
     pub(crate) authorization: Authorization,
     pub(crate) revoked: bool,
+    /// The first of the tokens that took each other's place.
+    pub(crate) family: String,
 }
 
 pub(crate) struct AccessToken {
     pub(crate) authorization: Authorization,
+    pub(crate) expires_at: Instant,
+}
+
+/// What an application got for itself.
+pub(crate) struct ManagementToken {
+    pub(crate) scopes: Vec<String>,
     pub(crate) expires_at: Instant,
 }
 
@@ -73,14 +96,28 @@ pub(crate) enum Login {
 /// A checked `/authorize` request.
 #[derive(Clone)]
 pub(crate) struct AuthorizeRequest {
+    pub(crate) application: Application,
     pub(crate) redirect_uri: String,
-    pub(crate) state: String,
+    pub(crate) state: Option<String>,
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
     pub(crate) audience: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) organization: Option<String>,
     pub(crate) login_hint: Option<String>,
+    /// Whether the application wants the person asked again (`prompt=consent`).
+    pub(crate) asks_again: bool,
+}
+
+impl AuthorizeRequest {
+    /// Under what the tenant remembers the person's consent.
+    pub(crate) fn consent_of(&self, person: &Person) -> Consent {
+        Consent {
+            person: person.auth0_id,
+            client_id: self.application.id.clone(),
+            audience: self.audience.clone(),
+        }
+    }
 }
 
 /// One request to connect an account.
@@ -105,9 +142,27 @@ pub(crate) enum Stage {
 
 impl Issued {
     pub(crate) fn add_refresh_token(&mut self, authorization: Authorization) -> String {
+        self.add_to_family(authorization, None)
+    }
+
+    /// A refresh token that takes the place of one of `family`.
+    pub(crate) fn add_to_family(
+        &mut self,
+        authorization: Authorization,
+        family: Option<String>,
+    ) -> String {
         let token = format!("v1.{}", random(48));
-        self.refresh_tokens.insert(token.clone(), RefreshToken { authorization, revoked: false });
+        let family = family.unwrap_or_else(|| token.clone());
+        let entry = RefreshToken { authorization, revoked: false, family };
+        self.refresh_tokens.insert(token.clone(), entry);
         token
+    }
+
+    /// Revokes a refresh token and all that came of it.
+    pub(crate) fn revoke_family(&mut self, family: &str) {
+        for token in self.refresh_tokens.values_mut().filter(|token| token.family == family) {
+            token.revoked = true;
+        }
     }
 
     pub(crate) fn add_code(
@@ -119,6 +174,7 @@ impl Issued {
         let entry = Code {
             authorization: Authorization {
                 person,
+                client_id: request.application.id.clone(),
                 audience: request.audience.clone(),
                 scopes: request.scopes.clone(),
                 organization: request.organization.clone(),

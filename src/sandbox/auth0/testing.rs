@@ -6,6 +6,8 @@ use axum::Router;
 use axum::http::Uri;
 use axum::response::Html;
 use axum::routing::get;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use reqwest::Method;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
@@ -49,8 +51,19 @@ impl Harness {
 
     /// Sends a form with the client's id and secret; gives status and body.
     pub(crate) async fn form(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, Value) {
-        let (id, secret) = (self.sandbox.client_id(), self.sandbox.client_secret());
-        let mut all = vec![("client_id", id.as_str()), ("client_secret", secret.as_str())];
+        self.form_as(&self.sandbox.client_id(), path, pairs).await
+    }
+
+    /// Sends a form as the client with this id, with its secret if it has one.
+    pub(crate) async fn form_as(
+        &self,
+        id: &str,
+        path: &str,
+        pairs: &[(&str, &str)],
+    ) -> (u16, Value) {
+        let secret = self.sandbox.world().lock().tenant.secret_of(id);
+        let mut all = vec![("client_id", id), ("client_secret", secret.as_str())];
+        all.retain(|(_, value)| !value.is_empty());
         all.extend_from_slice(pairs);
         self.bare_form(path, &all).await
     }
@@ -112,6 +125,59 @@ impl Harness {
         pairs.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
         pairs.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
         Url::parse_with_params(&self.url("/authorize"), pairs).unwrap().into()
+    }
+
+    /// The cookie of a browser in which `account` has signed in to the web application.
+    pub(crate) async fn signed_in(&self, account: &str) -> String {
+        let login = self.location(&self.authorize_url(&[]), "").await;
+        let form = [("account", account), ("action", "sign-in")];
+        let response = self.http.post(login).form(&form).send().await.unwrap();
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Where the tenant sends a browser on that opens `url`.
+    pub(crate) async fn location(&self, url: &str, cookie: &str) -> Url {
+        let response = self.http.get(url).header("cookie", cookie).send().await.unwrap();
+        let location = response.headers()["location"].to_str().unwrap();
+        Url::parse(&self.url("/")).unwrap().join(location).unwrap()
+    }
+
+    /// Takes `account` through the login of a third-party client for `resource`, and redeems the code.
+    pub(crate) async fn dance(
+        &self,
+        client_id: &str,
+        account: &str,
+        resource: &str,
+    ) -> (u16, Value) {
+        let url = self.authorize_url(&[
+            ("client_id", client_id),
+            ("resource", resource),
+            ("scope", "openid offline_access bitbucket:read bitbucket:write"),
+        ]);
+        let page = self.sandbox.consent(&url, account).await.unwrap();
+        assert_eq!(page, "Back at the application");
+        let code = self.parameter("code").unwrap();
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", &self.callback),
+            ("code_verifier", VERIFIER),
+            ("resource", resource),
+        ];
+        self.form_as(client_id, "/oauth/token", &pairs).await
+    }
+
+    /// The claims of a token that the tenant's published keys have signed, by another library.
+    pub(crate) async fn claims(&self, token: &str, audience: &str) -> Option<Value> {
+        let (_, keys) = self.send(|http| http.get(self.url("/.well-known/jwks.json"))).await;
+        let keys: JwkSet = serde_json::from_value(keys).unwrap();
+        let key = keys.find(&decode_header(token).unwrap().kid.unwrap())?;
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_audience(&[audience]);
+        validation.set_issuer(&[self.url("/")]);
+        let key = DecodingKey::from_jwk(key).unwrap();
+        Some(decode::<Value>(token, &key, &validation).ok()?.claims)
     }
 
     /// A good body for `connect`.

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::sandbox::serve::bearer;
 
@@ -15,6 +15,18 @@ use super::Auth0;
 use super::errors::OAuthError;
 use super::parameters::Parameters;
 use super::vault;
+
+/// Grant types that Auth0 has, whether an application may use them or not.
+const KNOWN_GRANTS: &[&str] = &[
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "password",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:openid:params:grant-type:ciba",
+    vault::GRANT_TYPE,
+];
 
 /// `POST /oauth/token`
 pub(crate) async fn token(
@@ -24,16 +36,17 @@ pub(crate) async fn token(
 ) -> Result<Response, OAuthError> {
     let parameters = Parameters::from_body(&headers, &body)?;
     let grant_type = parameters.require("grant_type")?;
-    auth0.authenticate(&headers, &parameters)?;
+    let application = auth0.authenticate(&headers, &parameters)?;
+    if KNOWN_GRANTS.contains(&grant_type)
+        && !application.may_use(grant_type, &auth0.world.lock().tenant)
+    {
+        return Err(not_allowed(grant_type));
+    }
     let answer = match grant_type {
-        "authorization_code" => auth0.redeem_code(&parameters)?,
-        "refresh_token" => auth0.refresh(&parameters)?,
-        vault::GRANT_TYPE => auth0.exchange(&parameters)?,
-        "client_credentials"
-        | "password"
-        | "urn:ietf:params:oauth:grant-type:device_code"
-        | "urn:ietf:params:oauth:grant-type:token-exchange"
-        | "urn:openid:params:grant-type:ciba" => return Err(not_allowed(grant_type)),
+        "authorization_code" => auth0.redeem_code(&application, &parameters)?,
+        "refresh_token" => auth0.refresh(&application, &parameters)?,
+        "client_credentials" => auth0.grant_to_machine(&application, &parameters)?,
+        vault::GRANT_TYPE => auth0.exchange(&application, &parameters)?,
         _ => {
             let text = format!("Unsupported grant type: {grant_type}");
             return Err(OAuthError::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", text));
@@ -44,7 +57,8 @@ pub(crate) async fn token(
     Ok((headers, Json(answer)).into_response())
 }
 
-/// `POST /oauth/revoke`: a token that is unknown counts as revoked (RFC 7009 section 2.2).
+/// `POST /oauth/revoke`: a token that is unknown, or another client's, counts as revoked (RFC 7009 section
+/// 2.2).
 pub(crate) async fn revoke(
     State(auth0): State<Auth0>,
     headers: HeaderMap,
@@ -52,9 +66,12 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, OAuthError> {
     let parameters = Parameters::from_body(&headers, &body)?;
     let token = parameters.require("token")?;
-    auth0.authenticate(&headers, &parameters)?;
-    if let Some(token) = auth0.world.lock().issued.refresh_tokens.get_mut(token) {
-        token.revoked = true;
+    let application = auth0.authenticate(&headers, &parameters)?;
+    let issued = &mut auth0.world.lock().issued;
+    let known = issued.refresh_tokens.get(token);
+    if let Some(known) = known.filter(|known| known.authorization.client_id == application.id) {
+        let family = known.family.clone();
+        issued.revoke_family(&family);
     }
     Ok(StatusCode::OK)
 }
@@ -74,7 +91,8 @@ pub(crate) async fn user_info(
     let found = world.issued.access_tokens.get(token);
     let found = found.filter(|token| token.expires_at > Instant::now()).ok_or_else(refused)?;
     let authorization = &found.authorization;
-    if authorization.audience.is_some() || !authorization.has("openid") {
+    let ours = |audience: &String| world.tenant.is_our_api(audience);
+    if !authorization.audience.as_ref().is_none_or(ours) || !authorization.has("openid") {
         return Err(refused());
     }
     Ok(Json(authorization.profile()))
@@ -83,27 +101,4 @@ pub(crate) async fn user_info(
 pub(crate) fn not_allowed(grant_type: &str) -> OAuthError {
     let text = format!("Grant type '{grant_type}' not allowed for the client.");
     OAuthError::new(StatusCode::FORBIDDEN, "unauthorized_client", text)
-}
-
-impl super::state::Authorization {
-    pub(crate) fn has(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|one| one == scope)
-    }
-
-    /// The claims about the person that the scopes allow.
-    pub(crate) fn profile(&self) -> Value {
-        let person = self.person;
-        let mut claims = json!({ "sub": person.auth0_id });
-        let Some(object) = claims.as_object_mut() else { return claims };
-        if self.has("profile") {
-            object.insert("name".into(), person.name.into());
-            object.insert("nickname".into(), person.nickname.into());
-            object.insert("updated_at".into(), "2026-11-20T09:00:00.000Z".into());
-        }
-        if self.has("email") {
-            object.insert("email".into(), person.email.into());
-            object.insert("email_verified".into(), true.into());
-        }
-        claims
-    }
 }

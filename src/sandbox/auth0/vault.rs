@@ -1,15 +1,19 @@
-//! Token Vault: an Auth0 refresh token becomes the person's Bitbucket token.
+//! Token Vault: an Auth0 refresh token, or an access token of our API, becomes the person's Bitbucket
+//! token.
+
+use std::time::Instant;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::sandbox::world::VaultProblem;
+use crate::sandbox::people::{PEOPLE, Person};
+use crate::sandbox::world::{State, VaultProblem};
 
 use super::Auth0;
+use super::applications::{Application, Role};
 use super::errors::OAuthError;
 use super::parameters::Parameters;
 use super::tenant::CONNECTION;
-use super::tokens::not_allowed;
 
 /// The grant type of the exchange.
 pub(crate) const GRANT_TYPE: &str =
@@ -22,20 +26,19 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 impl Auth0 {
     /// The vault grant. Auth0 documents a table of statuses and no codes; the codes are those that
     /// integrators met.
-    pub(crate) fn exchange(&self, parameters: &Parameters) -> Result<Value, OAuthError> {
+    pub(crate) fn exchange(
+        &self,
+        application: &Application,
+        parameters: &Parameters,
+    ) -> Result<Value, OAuthError> {
         let mut world = self.world.lock();
-        if !world.tenant.vault_grant {
-            return Err(not_allowed(GRANT_TYPE));
-        }
         let subject_token = parameters.require("subject_token")?;
-        match parameters.require("subject_token_type")? {
-            REFRESH_TOKEN => {}
+        let subject_type = parameters.require("subject_token_type")?;
+        match (subject_type, application.role) {
+            (REFRESH_TOKEN, _) | (ACCESS_TOKEN, Role::ApiClient) => {}
             // Only the client that is linked to an API may exchange the API's access tokens, and only one
             // with privileged access may sign its own.
-            ACCESS_TOKEN | JWT => {
-                let text = "The client does not have permission to perform the token exchange";
-                return Err(OAuthError::new(StatusCode::FORBIDDEN, "unauthorized_client", text));
-            }
+            (ACCESS_TOKEN | JWT, _) => return Err(no_permission()),
             _ => return Err(OAuthError::invalid_request("Unsupported subject_token_type")),
         }
         if parameters.require("requested_token_type")? != REQUESTED {
@@ -47,18 +50,11 @@ impl Auth0 {
             let text = "The identity provider does not support downscoping";
             return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_scope", text));
         }
-        let person = world
-            .issued
-            .refresh_tokens
-            .get(subject_token)
-            .filter(|token| !token.revoked)
-            .map(|token| token.authorization.person)
-            .ok_or_else(|| OAuthError::invalid_grant("Unknown or invalid refresh token."))?;
-        if world.tenant.rotates_refresh_tokens && world.tenant.vault_refuses_rotation {
-            // Documented as unsupported; which error it gives is not.
-            let text = "Token Vault does not support refresh token rotation";
-            return Err(OAuthError::new(StatusCode::FORBIDDEN, "unauthorized_client", text));
-        }
+        let person = if subject_type == ACCESS_TOKEN {
+            self.bearer_of(&world, subject_token)?
+        } else {
+            self.holder_of(&world, application, subject_token)?
+        };
         if connection != CONNECTION || !world.tenant.connection_enabled {
             return Err(OAuthError::invalid_request("The connection was not found"));
         }
@@ -75,6 +71,59 @@ impl Auth0 {
             "token_type": "Bearer",
         }))
     }
+
+    /// Whose refresh token it is, if it was issued to `application`.
+    fn holder_of(
+        &self,
+        world: &State,
+        application: &Application,
+        refresh_token: &str,
+    ) -> Result<&'static Person, OAuthError> {
+        let person = world
+            .issued
+            .refresh_tokens
+            .get(refresh_token)
+            .filter(|token| !token.revoked && token.authorization.client_id == application.id)
+            .map(|token| token.authorization.person)
+            .ok_or_else(|| OAuthError::invalid_grant("Unknown or invalid refresh token."))?;
+        if world.tenant.rotates_refresh_tokens && world.tenant.vault_refuses_rotation {
+            // Documented as unsupported; which error it gives is not.
+            let text = "Token Vault does not support refresh token rotation";
+            return Err(OAuthError::new(StatusCode::FORBIDDEN, "unauthorized_client", text));
+        }
+        Ok(person)
+    }
+
+    /// Whom an access token of the API stands for that the Custom API Client is linked to.
+    fn bearer_of(&self, world: &State, token: &str) -> Result<&'static Person, OAuthError> {
+        // 401 is documented for a token that is invalid or over; its code is not.
+        let invalid = || {
+            let text = "Invalid or expired subject token";
+            OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_grant", text)
+        };
+        let jwt = world.keyring.open(token).ok_or_else(invalid)?;
+        let ends = jwt.claims.get("exp").and_then(Value::as_i64).ok_or_else(invalid)?;
+        if jwt.claim("iss") != Some(&self.issuer()) || ends <= jiff::Timestamp::now().as_second() {
+            return Err(invalid());
+        }
+        let linked = world.tenant.api_audience.as_deref().filter(|api| jwt.is_for(api));
+        if linked.is_none() || !world.tenant.api_client_linked {
+            return Err(no_permission());
+        }
+        let subject = jwt.claim("sub").unwrap_or_default();
+        let person = PEOPLE.iter().find(|person| person.auth0_id == subject);
+        let person = person.ok_or_else(|| refused(VaultProblem::NoIdentity))?;
+        // Taken back, though nothing about the token itself says so.
+        let known = world.issued.access_tokens.get(token);
+        known.filter(|known| known.expires_at > Instant::now()).ok_or_else(invalid)?;
+        Ok(person)
+    }
+}
+
+/// A client that may not exchange what it sent.
+fn no_permission() -> OAuthError {
+    let text = "The client does not have permission to perform the token exchange";
+    OAuthError::new(StatusCode::FORBIDDEN, "unauthorized_client", text)
 }
 
 fn refused(problem: VaultProblem) -> OAuthError {

@@ -1,19 +1,23 @@
-"""FastMCP's client, in both eras of the protocol: `python fast.py SERVER`."""
+"""FastMCP's client, in both eras of the protocol: `python fast.py SERVER stdio|http`."""
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
-from fastmcp.client.transports import StdioTransport
+from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 
-from story import play
+from server import serve
+from story import Completed, play
+
+COMMAND, OVER = sys.argv[1:3]
 
 
 class Session:
-    def __init__(self, client):
+    def __init__(self, client, completed):
         self.client = client
+        self.completed = completed
         self.version = client.session.protocol_version
 
     async def tools(self):
@@ -30,23 +34,35 @@ class Session:
 
 def connect_in(mode):
     @asynccontextmanager
-    async def connect(account, answer=None):
+    async def connect(account, answer=None, shared=None):
+        completed = Completed()
+
         async def elicited(_message, _type, request, _context):
             action, content = answer(request)
             return ElicitResult(action=action, content=content)
 
-        arguments = ["stdio", "--sandbox", "--as", account]
-        transport = StdioTransport(sys.argv[1], arguments, keep_alive=False)
-        handler = elicited if answer else None
-        async with Client(transport, mode=mode, elicitation_handler=handler) as client:
-            yield Session(client)
+        async with AsyncExitStack() as stack:
+            if OVER == "http":
+                server = shared or await stack.enter_async_context(serve(COMMAND))
+                transport = StreamableHttpTransport(server.url, auth=server.tokens[account])
+            else:
+                arguments = ["stdio", "--sandbox", "--as", account]
+                transport = StdioTransport(COMMAND, arguments, keep_alive=False)
+            client = Client(
+                transport,
+                mode=mode,
+                elicitation_handler=elicited if answer else None,
+                message_handler=completed.hear,
+            )
+            yield Session(await stack.enter_async_context(client), completed)
 
     return connect
 
 
 async def main():
     await asyncio.gather(
-        play("2025-11-25", connect_in("legacy")), play("2026-07-28", connect_in("auto"))
+        play("2025-11-25", OVER, connect_in("legacy"), lambda: serve(COMMAND)),
+        play("2026-07-28", OVER, connect_in("auto"), lambda: serve(COMMAND)),
     )
 
 

@@ -1,18 +1,24 @@
-"""The Python SDK, in both eras of the protocol: `python official.py SERVER`."""
+"""The Python SDK, in both eras of the protocol: `python official.py SERVER stdio|http`."""
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import ElicitResult
 
-from story import play
+from server import serve
+from story import Completed, play
+
+COMMAND, OVER = sys.argv[1:3]
 
 
 class Session:
-    def __init__(self, client):
+    def __init__(self, client, completed):
         self.client = client
+        self.completed = completed
         self.version = client.protocol_version
 
     async def tools(self):
@@ -29,24 +35,37 @@ class Session:
 
 def connect_in(mode):
     @asynccontextmanager
-    async def connect(account, answer=None):
+    async def connect(account, answer=None, shared=None):
+        completed = Completed()
+
         async def elicited(_context, request):
             action, content = answer(request)
             return ElicitResult(action=action, content=content)
 
-        server = StdioServerParameters(
-            command=sys.argv[1], args=["stdio", "--sandbox", "--as", account]
-        )
-        callback = elicited if answer else None
-        async with Client(server, mode=mode, elicitation_callback=callback) as client:
-            yield Session(client)
+        async with AsyncExitStack() as stack:
+            if OVER == "http":
+                server = shared or await stack.enter_async_context(serve(COMMAND))
+                headers = server.headers(account)
+                http_client = await stack.enter_async_context(create_mcp_http_client(headers))
+                place = streamable_http_client(server.url, http_client=http_client)
+            else:
+                arguments = ["stdio", "--sandbox", "--as", account]
+                place = StdioServerParameters(command=COMMAND, args=arguments)
+            client = Client(
+                place,
+                mode=mode,
+                elicitation_callback=elicited if answer else None,
+                message_handler=completed.hear,
+            )
+            yield Session(await stack.enter_async_context(client), completed)
 
     return connect
 
 
 async def main():
     await asyncio.gather(
-        play("2025-11-25", connect_in("legacy")), play("2026-07-28", connect_in("auto"))
+        play("2025-11-25", OVER, connect_in("legacy"), lambda: serve(COMMAND)),
+        play("2026-07-28", OVER, connect_in("auto"), lambda: serve(COMMAND)),
     )
 
 

@@ -1,33 +1,58 @@
 """What every client does with the server, whatever its package.
 
-A session has `version`, `tools()` and `call(tool, arguments, on_progress)`, which gives the result
-as the protocol has it. `connect(account, answer)` opens one; `answer` replies to elicitations, and
-without it the client declares none.
+A session has `version`, `tools()`, `call(tool, arguments, on_progress)`, which gives the result as the
+protocol has it, and `completed`. `connect(account, answer, server)` opens one; `answer` replies to
+elicitations, and without it the client declares none. Without a `server`, the session has one of its
+own.
 """
 
 import asyncio
 import json
 import re
+from contextlib import AsyncExitStack
 from pathlib import Path
+
+from mcp import MCPError, UrlElicitationRequiredError
+from mcp_types import ElicitCompleteNotification
 
 from browser import visit
 
 STORY = json.loads((Path(__file__).parent.parent / "story.json").read_text())
 # How many seconds one part may take.
-PATIENCE = 30
+PATIENCE = 60
 LIST = {"repository": "acme/shop", "limit": 6}
+UNLINKED = re.compile("unlinked|no longer linked", re.IGNORECASE)
+SUBJECTS = {"linked": "auth0|ana", "limited": "auth0|ben", "guest": "auth0|gus"}
 
 
-async def play(version, connect):
-    """Plays the whole story in one era of the protocol."""
-    for part in (reads, refusals, reviews_and_merges, opens_the_page, reads_the_link, changes_its_mind):
+class Completed:
+    """The elicitations that a server called complete."""
+
+    def __init__(self):
+        self.ids, self.some = [], asyncio.Event()
+
+    async def hear(self, message):
+        notification = getattr(message, "root", message)
+        if isinstance(notification, ElicitCompleteNotification):
+            self.ids.append(notification.params.elicitation_id)
+            self.some.set()
+
+
+async def play(version, over, connect, serve):
+    """Plays the whole story in one era of the protocol, `over` stdio or http."""
+    http = over == "http"
+    # With sessions of the old protocol, the server over HTTP asks for a page by refusing the call.
+    by_refusal = http and version == "2025-11-25"
+    linking = [opens_the_page_of_the_refusal] if by_refusal else [opens_the_page, changes_its_mind]
+    people = [many_people(serve)] if http else []
+    for part in (reads, refusals, reviews_and_merges, *linking, reads_the_link, *people):
         try:
-            await asyncio.wait_for(part(connect, version), PATIENCE)
+            await asyncio.wait_for(part(connect, version, over), PATIENCE)
         except Exception as error:
             raise AssertionError(f"{version}, {part.__name__}") from error
 
 
-async def reads(connect, version):
+async def reads(connect, version, _):
     async with connect("linked") as session:
         assert session.version == version, session.version
         tools = await session.tools()
@@ -49,7 +74,7 @@ async def reads(connect, version):
         assert len(numbers) == 12, f"two pages of six: {numbers}"
 
 
-async def refusals(connect, _):
+async def refusals(connect, *_):
     async with connect("limited") as session:
         for error in STORY["errors"]:
             await refused(session, error["tool"], error["arguments"], error["says"])
@@ -62,7 +87,7 @@ async def refusals(connect, _):
             raise AssertionError("an unknown tool should be an error")
 
 
-async def reviews_and_merges(connect, _):
+async def reviews_and_merges(connect, *_):
     replies = iter([("decline", None), ("accept", {"approve": False}), ("accept", {"approve": True})])
     asked = []
 
@@ -92,7 +117,7 @@ async def reviews_and_merges(connect, _):
             assert list(request.requested_schema["properties"]) == ["approve"]
 
 
-async def opens_the_page(connect, _):
+async def opens_the_page(connect, _, over):
     asked, pages = [], []
 
     def reply(request):
@@ -107,9 +132,44 @@ async def opens_the_page(connect, _):
         assert "linked" in await pages[0]
         unlinked = await answer(session, "unlink_account", {})
         assert "unlinked" in text(unlinked), text(unlinked)
+        # Over HTTP only the person can unlink, on a page.
+        assert len(pages) == (2 if over == "http" else 1)
+        assert over == "stdio" or UNLINKED.search(await pages[1]), await pages[1]
 
 
-async def reads_the_link(connect, _):
+async def opens_the_page_of_the_refusal(connect, *_):
+    def reply(request):
+        raise AssertionError(f"the server asks: {request}")
+
+    async with connect("guest", reply) as session:
+        await session.tools()
+        page = await page_of_the_refusal(session, "list_workspaces", {})
+        assert "linked" in await asyncio.to_thread(visit, page.url, "guest")
+        await session.completed.some.wait()
+        assert session.completed.ids == [page.elicitation_id]
+        await answer(session, "list_workspaces", {})
+        page = await page_of_the_refusal(session, "unlink_account", {})
+        said = await asyncio.to_thread(visit, page.url, "guest")
+        assert UNLINKED.search(said), said
+        await page_of_the_refusal(session, "list_workspaces", {})
+
+
+def many_people(serve):
+    async def many_people(connect, *_):
+        async with serve() as server, AsyncExitStack() as stack:
+            sessions = [
+                (subject, await stack.enter_async_context(connect(account, None, server)))
+                for account, subject in SUBJECTS.items()
+            ]
+            asked = [(subject, answer(session, "get_account", {})) for subject, session in sessions * 10]
+            answers = await asyncio.gather(*(call for _, call in asked))
+            for (subject, _), said in zip(asked, answers):
+                assert said.structured_content["subject"] == subject, said
+
+    return many_people
+
+
+async def reads_the_link(connect, *_):
     async with connect("guest") as session:
         await session.tools()
         said = await refused(session, "list_workspaces", {}, "not_linked")
@@ -118,7 +178,7 @@ async def reads_the_link(connect, _):
         await answer(session, "list_workspaces", {})
 
 
-async def changes_its_mind(connect, _):
+async def changes_its_mind(connect, *_):
     asked = []
 
     def reply(request):
@@ -155,6 +215,18 @@ async def refused(session, tool, given, code):
     assert re.match(rf"{code}: [^\n]+\nhint: ", text(result)), text(result)
     assert result.structured_content is None
     return text(result)
+
+
+async def page_of_the_refusal(session, tool, given):
+    """Calls a tool that needs a page first; gives the elicitation that the refusal holds."""
+    try:
+        result = await session.call(tool, given)
+    except MCPError as error:
+        pages = UrlElicitationRequiredError.from_error(error.error).elicitations
+    else:
+        raise AssertionError(f"{tool} should ask for a page: {result}")
+    assert [page.mode for page in pages] == ["url"], pages
+    return pages[0]
 
 
 def text(result):

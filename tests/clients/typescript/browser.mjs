@@ -1,6 +1,8 @@
-// A person with a browser: follows redirects, keeps cookies, fills in the sandbox's forms.
+// A person with a browser: follows redirects, keeps cookies, fills in forms.
 
-const STEPS = 20;
+const STEPS = 30;
+/** The buttons of the server's own pages that lead to what the person came for. */
+const GO_ON = /^(continue|unlink)\b/i;
 
 /** Opens `url` as the person of `account` and returns the text of the page where it ends. */
 export async function visit(url, account) {
@@ -15,40 +17,68 @@ export async function visit(url, account) {
       continue;
     }
     if (!response.ok) throw new Error(`${request.url} answered ${response.status}: ${words(page)}`);
-    // Only the tenant's pages are filled in; the server's own last page offers to undo the link.
-    if (!page.includes("(sandbox)</title>")) return words(page);
-    request = filled(page, request.url, account);
+    const next = goesOn(page) ?? filled(page, account);
+    if (!next) return words(page);
+    request = { ...next, url: new URL(next.url, request.url).href, from: request.url };
   }
   throw new Error("the pages went on without end");
 }
 
-async function load({ url, method, body }, cookies) {
+async function load({ url, method, body, from }, cookies) {
   const headers = { cookie: [...cookies].map((pair) => pair.join("=")).join("; ") };
+  if (body) headers.origin = new URL(from).origin;
   const response = await fetch(url, { method, body, headers, redirect: "manual" });
   for (const cookie of response.headers.getSetCookie()) {
-    const [name, value] = cookie.split(";")[0].split("=");
+    const [, name, value] = cookie.match(/^([^=]+)=([^;]*)/);
     cookies.set(name, value);
   }
   return response;
 }
 
-function filled(page, address, account) {
-  const form = page.match(/<form method="post" action="([^"]*)">(.*?)<\/form>/s);
-  if (!form) throw new Error(`${address} has no form: ${words(page)}`);
-  const [, action, inside] = form;
-  const body = new URLSearchParams();
-  if (inside.includes('name="account"')) body.set("account", account);
-  const chosen = inside.match(/<option value="([^"]*)" selected>/);
-  if (chosen) body.set("bitbucket_account", chosen[1]);
-  const [, name, value] = inside.match(/<button name="([^"]*)" value="([^"]*)"/);
-  body.set(name, value);
-  return { url: new URL(action.replaceAll("&amp;", "&"), address).href, method: "POST", body };
+/** Where a page leads by itself. */
+function goesOn(page) {
+  const refresh = tags(page, "meta").find((tag) => tag["http-equiv"] === "refresh");
+  return refresh && { url: refresh.content.match(/url=(.*)$/i)[1].trim(), method: "GET" };
+}
+
+/** What the first form sends that leads on. The tenant's pages have one, whose first button agrees. */
+function filled(page, account) {
+  const tenants = page.includes("(sandbox)</title>");
+  for (const [, attributes, inside] of page.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gs)) {
+    const buttons = [...inside.matchAll(/<button\b([^>]*)>(.*?)<\/button>/gs)];
+    const button = buttons.find(([, , label]) => tenants || GO_ON.test(words(label)));
+    if (!button) continue;
+    const body = new URLSearchParams();
+    for (const { type, name, value } of tags(inside, "input")) {
+      if (type === "hidden") body.set(name, value);
+      if (name === "account") body.set(name, account);
+    }
+    const chosen = tags(inside, "option").find((option) => "selected" in option);
+    if (chosen) body.set("bitbucket_account", chosen.value);
+    const { name, value } = attributesOf(button[1]);
+    if (name) body.set(name, value);
+    return { url: attributesOf(attributes).action ?? "", method: "POST", body };
+  }
+  return undefined;
+}
+
+function tags(html, name) {
+  const found = html.matchAll(new RegExp(`<${name}\\b([^>]*)>`, "gs"));
+  return [...found].map(([, attributes]) => attributesOf(attributes));
+}
+
+function attributesOf(text) {
+  const found = text.matchAll(/([\w-]+)(?:="([^"]*)")?/g);
+  return Object.fromEntries([...found].map(([, name, value]) => [name, plain(value ?? "")]));
 }
 
 function words(page) {
-  return page
-    .replace(/<(style|script|title).*?<\/\1>/gs, " ")
-    .replace(/<[^>]*>/g, " ")
+  return plain(page.replace(/<(style|script|title).*?<\/\1>/gs, " ").replace(/<[^>]*>/g, " "))
     .replace(/\s+/g, " ")
     .trim();
+}
+
+function plain(html) {
+  const characters = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&amp;": "&" };
+  return html.replace(/&(lt|gt|quot|#39|amp);/g, (escaped) => characters[escaped]);
 }

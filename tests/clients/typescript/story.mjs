@@ -1,24 +1,35 @@
 // What every client does with the server, whatever its SDK.
 //
-// `connect(account, answer)` gives a session: `version()`, `tools()`, `call(tool, arguments, options)`,
-// `completed` (elicitations that the server called complete), `complaints` (of the SDK about the
-// server) and `close()`. `answer` replies to elicitations; without it the client declares none.
+// `connect(account, answer, server)` gives a session: `version()`, `tools()`, `call(tool, arguments,
+// options)`, `pages(error)` (the elicitations that a refusal of the protocol holds), `completed`
+// (elicitations that the server called complete), `complaints` (of the SDK about the server) and
+// `close()`. `answer` replies to elicitations; without it the client declares none. Without a
+// `server`, the session has one of its own.
 
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { visit } from "./browser.mjs";
 
-const story = JSON.parse(readFileSync(new URL("../story.json", import.meta.url)));
+/** Calls for every client. */
+export const story = JSON.parse(readFileSync(new URL("../story.json", import.meta.url)));
 // Where a notification and the answer after it arrive in one read, both SDKs handle the answer first
 // and complain about the notification.
 const LATE = /^Received a progress notification for an unknown token/;
 const LIST = { repository: "acme/shop", limit: 6 };
 
-/** Plays the whole story in one era of the protocol. */
-export async function play(version, connect) {
-  const parts = { reads, refusals, reviewsAndMerges, opensThePage, readsTheLink, changesItsMind };
+/** Plays the whole story in one era of the protocol, `over` stdio or http. */
+export async function play(version, over, connect, serve) {
+  const http = over === "http";
+  // With sessions of the old protocol, the server over HTTP asks for a page by refusing the call.
+  const pages =
+    http && version === "2025-11-25"
+      ? { opensThePageOfTheRefusal, leavesThePageOfTheRefusal }
+      : { opensThePage, changesItsMind };
+  const people = http ? { manyPeople: (connected) => manyPeople(connected, serve) } : {};
+  const parts = { reads, refusals, reviewsAndMerges, ...pages, readsTheLink, ...people };
   for (const [name, part] of Object.entries(parts)) {
     const sessions = [];
     const connected = async (...how) => {
@@ -26,7 +37,7 @@ export async function play(version, connect) {
       return sessions.at(-1);
     };
     try {
-      await part(connected, version);
+      await part(connected, version, over);
       for (const { close, complaints } of sessions) {
         await close();
         assert.deepEqual(complaints.filter((complaint) => !LATE.test(complaint)), []);
@@ -35,6 +46,27 @@ export async function play(version, connect) {
       error.message = `${version}, ${name}: ${error.message}`;
       throw error;
     }
+  }
+}
+
+/** The elicitations that a server called complete. */
+export class Completed {
+  #ids = [];
+  #heard = new EventEmitter();
+
+  add(id) {
+    this.#ids.push(id);
+    this.#heard.emit("one");
+  }
+
+  all() {
+    return [...this.#ids];
+  }
+
+  /** Waits for the next one, unless there is one already. */
+  async some() {
+    if (this.#ids.length === 0) await once(this.#heard, "one", { signal: AbortSignal.timeout(20_000) });
+    return this.all();
   }
 }
 
@@ -103,7 +135,7 @@ async function reviewsAndMerges(connect) {
   }
 }
 
-async function opensThePage(connect, version) {
+async function opensThePage(connect, version, over) {
   const asked = [];
   let page;
   const session = await connect("guest", (request) => {
@@ -116,11 +148,52 @@ async function opensThePage(connect, version) {
   assert.match(await page, /linked/i);
   assert.deepEqual(asked.map((request) => request.mode), ["url"]);
   if (version === "2025-11-25") {
-    assert.deepEqual(session.completed, [asked[0].elicitationId]);
+    assert.deepEqual(session.completed.all(), [asked[0].elicitationId]);
   }
   await answer(session, "get_account", {});
   const unlinked = await answer(session, "unlink_account", {});
   assert.match(text(unlinked), /unlinked/i);
+  // Over HTTP only the person can unlink, on a page.
+  assert.equal(asked.length, over === "http" ? 2 : 1);
+  if (over === "http") assert.match(await page, /unlinked|no longer linked/i);
+}
+
+async function opensThePageOfTheRefusal(connect) {
+  const session = await connect("guest", () => assert.fail("the server asks"));
+  await session.tools();
+  const request = await pageOfTheRefusal(session, "list_workspaces", {});
+  assert.match(await visit(request.url, "guest"), /linked/i);
+  assert.deepEqual(await session.completed.some(), [request.elicitationId]);
+  await answer(session, "list_workspaces", {});
+  await answer(session, "get_account", {});
+  const unlinking = await pageOfTheRefusal(session, "unlink_account", {});
+  assert.match(await visit(unlinking.url, "guest"), /unlinked|no longer linked/i);
+  await pageOfTheRefusal(session, "list_workspaces", {});
+}
+
+async function leavesThePageOfTheRefusal(connect) {
+  const session = await connect("guest", () => assert.fail("the server asks"));
+  await session.tools();
+  const first = await pageOfTheRefusal(session, "link_account", {});
+  const again = await pageOfTheRefusal(session, "list_workspaces", {});
+  assert.equal(again.url, first.url, "one page at a time");
+  await answer(session, "get_account", {});
+  assert.deepEqual(session.completed.all(), []);
+}
+
+async function manyPeople(connect, serve) {
+  const server = await serve();
+  const accounts = ["linked", "limited", "guest"];
+  const sessions = await Promise.all(accounts.map((account) => connect(account, undefined, server)));
+  const subjects = { linked: "auth0|ana", limited: "auth0|ben", guest: "auth0|gus" };
+  const asked = Array.from({ length: 10 }, () => sessions).flat();
+  const answers = await Promise.all(asked.map((session) => answer(session, "get_account", {})));
+  for (const [index, { structuredContent }] of answers.entries()) {
+    const account = accounts[index % accounts.length];
+    assert.equal(structuredContent.subject, subjects[account]);
+  }
+  for (const session of sessions) await session.close();
+  await server.stop();
 }
 
 async function readsTheLink(connect) {
@@ -169,6 +242,15 @@ async function refused(session, tool, given, code) {
   assert.match(text(result), new RegExp(`^${code}: [^\\n]+\\nhint: `), tool);
   assert.equal(result.structuredContent, undefined);
   return text(result);
+}
+
+/** Calls a tool that needs a page first; gives the elicitation that the refusal holds. */
+async function pageOfTheRefusal(session, tool, given) {
+  const outcome = await session.call(tool, given).catch((error) => error);
+  const pages = session.pages(outcome);
+  assert.ok(pages, `${tool} should ask for a page: ${JSON.stringify(outcome)}`);
+  assert.deepEqual(pages.map((page) => page.mode), ["url"]);
+  return pages[0];
 }
 
 function numbersOf(result) {

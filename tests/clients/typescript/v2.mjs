@@ -1,13 +1,18 @@
-// The TypeScript SDK 2.x, in both eras of the protocol: `node v2.mjs SERVER`.
+// The TypeScript SDK 2.x, in both eras of the protocol: `node v2.mjs SERVER stdio|http`.
 
-import { Client } from "@modelcontextprotocol/client";
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  UrlElicitationRequiredError,
+} from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
-import { play } from "./story.mjs";
+import { serve } from "../server.mjs";
+import { Completed, play } from "./story.mjs";
 
-const command = process.argv[2];
+const [command, over] = process.argv.slice(2);
 
-const connectIn = (mode) => async (account, answer) => {
+const connectIn = (mode) => async (account, answer, shared) => {
   const client = new Client(
     { name: "typescript-v2", version: "1" },
     {
@@ -15,30 +20,40 @@ const connectIn = (mode) => async (account, answer) => {
       versionNegotiation: { mode },
     },
   );
-  const completed = [];
+  const completed = new Completed();
   const complaints = [];
   client.onerror = (error) => complaints.push(error.message);
   if (answer) {
     client.setRequestHandler("elicitation/create", ({ params }) => answer(params));
     client.setNotificationHandler("notifications/elicitation/complete", ({ params }) => {
-      completed.push(params.elicitationId);
+      completed.add(params.elicitationId);
     });
   }
-  const args = ["stdio", "--sandbox", "--as", account];
-  await client.connect(new StdioClientTransport({ command, args }));
+  const server = shared ?? (over === "http" ? await serve(command) : undefined);
+  const transport = server
+    ? new StreamableHTTPClientTransport(server.url, {
+        requestInit: { headers: server.headers(account) },
+      })
+    : new StdioClientTransport({ command, args: ["stdio", "--sandbox", "--as", account] });
+  await client.connect(transport);
   return {
     completed,
     complaints,
     version: () => client.getNegotiatedProtocolVersion(),
     tools: async () => (await client.listTools()).tools,
     call: (name, given, options) => client.callTool({ name, arguments: given }, options),
-    close: () => client.close(),
+    pages: (error) => (error instanceof UrlElicitationRequiredError ? error.elicitations : undefined),
+    close: async () => {
+      if (mode === "legacy") await transport.terminateSession?.();
+      await client.close();
+      if (!shared) await server?.stop();
+    },
   };
 };
 
 await Promise.all([
-  play("2025-11-25", connectIn("legacy")),
-  play("2026-07-28", connectIn({ pin: "2026-07-28" })),
+  play("2025-11-25", over, connectIn("legacy"), () => serve(command)),
+  play("2026-07-28", over, connectIn({ pin: "2026-07-28" }), () => serve(command)),
 ]);
 const session = await connectIn("auto")("linked");
 if (session.version() !== "2026-07-28") throw new Error(`auto chose ${session.version()}`);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod people;
+mod reading;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -46,9 +47,11 @@ impl Desk {
         let session = Session::new(stage.tenant.clone(), keep, token);
         let vault = Vault {
             session: session.clone(),
-            broker: stage.broker.clone(),
-            tenant: stage.tenant.clone(),
-            connection: "bitbucket".into(),
+            accounts: Accounts {
+                broker: stage.broker.clone(),
+                tenant: stage.tenant.clone(),
+                connection: "bitbucket".into(),
+            },
         };
         let linker = Linker::with(vault, 0..=0, lives);
         Self { stage, session, linker, folder }

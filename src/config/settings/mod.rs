@@ -1,6 +1,15 @@
 //! The one table of settings: flags, `--help`, the reading of every source and the reference page
 //! all come from it.
 
+mod http;
+
+pub use http::{
+    ALLOWED_HOSTS, ALLOWED_ORIGINS, AUTH0_API_CLIENT_ID, AUTH0_API_CLIENT_SECRET,
+    AUTH0_API_CLIENT_SIGNING_KEY, AUTH0_AUDIENCE, AUTH0_MANAGEMENT_CLIENT_ID,
+    AUTH0_MANAGEMENT_CLIENT_SECRET, AUTH0_MANAGEMENT_DOMAIN, FIRST_PARTY_CLIENTS, LISTEN,
+    MAX_CALLS_PER_CALLER, PUBLIC_URL, REQUIRE_DPOP, TLS_CERT, TLS_KEY, TRUSTED_PROXIES,
+};
+
 /// One setting, under each name that it goes by.
 #[derive(Debug)]
 pub struct Setting {
@@ -26,6 +35,11 @@ impl Setting {
     /// Whether the value may never be shown.
     pub fn secret(&self) -> bool {
         matches!(self.shape, Shape::Secret)
+    }
+
+    /// Whether it is about Auth0 or says where Bitbucket is. A sandbox takes the place of both.
+    pub(super) fn names_a_service(&self) -> bool {
+        self.variable.starts_with("AUTH0_") || self.variable == BITBUCKET_API_URL.variable
     }
 
     /// The variable that names a file with the value, for secrets.
@@ -63,6 +77,8 @@ pub enum Group {
     Tools,
     /// How long and how much.
     Limits,
+    /// Serving many people over HTTP.
+    Http,
     /// Files and logs.
     Server,
 }
@@ -70,7 +86,7 @@ pub enum Group {
 impl Group {
     /// Every group, in the order in which they are shown.
     pub const ALL: &[Self] =
-        &[Self::Auth0, Self::Bitbucket, Self::Tools, Self::Limits, Self::Server];
+        &[Self::Auth0, Self::Bitbucket, Self::Tools, Self::Limits, Self::Http, Self::Server];
 
     /// The heading in `--help` and in the reference.
     pub fn heading(self) -> &'static str {
@@ -79,6 +95,7 @@ impl Group {
             Self::Bitbucket => "Bitbucket",
             Self::Tools => "Tools",
             Self::Limits => "Limits",
+            Self::Http => "HTTP",
             Self::Server => "Files and logs",
         }
     }
@@ -103,43 +120,41 @@ pub static SETTINGS: &[&Setting] = &[
     &DEADLINE,
     &MAX_CALLS,
     &CACHE_AGE,
+    &LISTEN,
+    &PUBLIC_URL,
+    &AUTH0_AUDIENCE,
+    &AUTH0_API_CLIENT_ID,
+    &AUTH0_API_CLIENT_SECRET,
+    &AUTH0_API_CLIENT_SIGNING_KEY,
+    &AUTH0_MANAGEMENT_CLIENT_ID,
+    &AUTH0_MANAGEMENT_CLIENT_SECRET,
+    &AUTH0_MANAGEMENT_DOMAIN,
+    &ALLOWED_HOSTS,
+    &ALLOWED_ORIGINS,
+    &TLS_CERT,
+    &TLS_KEY,
+    &TRUSTED_PROXIES,
+    &REQUIRE_DPOP,
+    &FIRST_PARTY_CLIENTS,
+    &MAX_CALLS_PER_CALLER,
     &CONFIG,
     &STATE_DIR,
     &LOG,
     &LOG_FORMAT,
 ];
 
-/// Variables for what this version does not have yet: serving many people over HTTP, and setting
-/// up the tenant. They are no mistakes, so they are only warned about.
+/// Variables for what this version does not have yet: setting up the tenant, and several machines.
+/// They are no mistakes, so they are only warned about.
 pub static LATER: &[&str] = &[
-    "AUTH0_AUDIENCE",
-    "AUTH0_API_CLIENT_ID",
-    "AUTH0_API_CLIENT_SECRET",
-    "AUTH0_API_CLIENT_SECRET_FILE",
-    "AUTH0_API_CLIENT_SIGNING_KEY",
-    "AUTH0_API_CLIENT_SIGNING_KEY_FILE",
-    "AUTH0_MANAGEMENT_CLIENT_ID",
-    "AUTH0_MANAGEMENT_CLIENT_SECRET",
-    "AUTH0_MANAGEMENT_CLIENT_SECRET_FILE",
-    "AUTH0_MANAGEMENT_DOMAIN",
     "BITBUCKET_CONSUMER_KEY",
     "BITBUCKET_CONSUMER_SECRET",
     "BITBUCKET_CONSUMER_SECRET_FILE",
-    "BITBUCKET_MCP_LISTEN",
-    "BITBUCKET_MCP_PUBLIC_URL",
-    "BITBUCKET_MCP_ALLOWED_HOSTS",
-    "BITBUCKET_MCP_ALLOWED_ORIGINS",
     "BITBUCKET_MCP_REDIS_URL",
     "BITBUCKET_MCP_REDIS_URL_FILE",
     "BITBUCKET_MCP_STATE_KEY",
     "BITBUCKET_MCP_STATE_KEY_FILE",
-    "BITBUCKET_MCP_TLS_CERT",
-    "BITBUCKET_MCP_TLS_KEY",
-    "BITBUCKET_MCP_TRUSTED_PROXIES",
     "BITBUCKET_MCP_METRICS_LISTEN",
-    "BITBUCKET_MCP_REQUIRE_DPOP",
     "BITBUCKET_MCP_LOCKDOWN",
-    "BITBUCKET_MCP_MAX_CALLS_PER_CALLER",
     "BITBUCKET_MCP_AUDIT_LOG",
 ];
 
@@ -162,7 +177,7 @@ pub static AUTH0_CLIENT_ID: Setting = Setting {
     flag: Some("auth0-client-id"),
     group: Group::Auth0,
     shape: Shape::Text,
-    about: "The client ID of the Regular Web Application that signs people in and exchanges their tokens",
+    about: "The client ID of the Regular Web Application that signs people in and, for one person, exchanges their tokens",
     default: None,
     example: "vT5kXb0cQ2mS9nE7rJ4wLhYz8uAo1dGf",
 };
@@ -222,7 +237,7 @@ pub static AUTH0_REFRESH_TOKEN: Setting = Setting {
     flag: None,
     group: Group::Auth0,
     shape: Shape::Secret,
-    about: "A refresh token of the person, in place of `login`, for machines without a browser",
+    about: "A refresh token of the person, in place of `login`, for machines without a browser. `http` has no use for it",
     default: None,
     example: "a refresh token that the same application got",
 };

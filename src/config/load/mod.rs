@@ -1,7 +1,14 @@
 //! From sources to a configuration, or to everything that is wrong with them.
 
+mod http;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use http::{Door, door};
 
 use super::problems::{Misfit, Problem, Problems};
 use super::settings::{self, Setting};
@@ -24,14 +31,17 @@ pub struct Known<'a> {
 pub enum Need {
     /// The tenant and the application's credentials.
     Auth0,
+    /// That, and everything to serve many people over HTTP.
+    Http,
     /// Every setting may be left out.
     Nothing,
 }
 
-/// Reads a whole configuration. It touches nothing but the files of secrets that the sources name.
+/// Reads a whole configuration. It touches nothing but the files of secrets and
+/// certificates that the sources name.
 pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, Problems> {
     let mut reader = Reader(Opened::open(sources));
-    let auth0 = reader.auth0(need);
+    let tenant = reader.auth0(need);
     let bitbucket_api_url = reader.one(&settings::BITBUCKET_API_URL, values::api_url);
     let repositories = reader.repositories();
     let toolsets = reader.toolsets(known);
@@ -47,9 +57,11 @@ pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, 
     let cache_age = reader.one(&settings::CACHE_AGE, |text| {
         values::duration(text, Duration::from_secs(1), Duration::from_secs(24 * 60 * 60))
     });
+    let http = (need == Need::Http).then(|| reader.http(&tenant, max_calls));
     let state_dir = reader.state_dir();
     let logging = reader.logging();
 
+    let whole = http.as_ref().is_none_or(Option::is_some);
     let Opened { problems, warnings, .. } = reader.0;
     let (
         Some(bitbucket_api_url),
@@ -70,14 +82,14 @@ pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, 
         cache_age,
         state_dir,
         logging,
-        problems.is_empty(),
+        whole && problems.is_empty(),
     )
     else {
         return Err(Problems(problems));
     };
     Ok(Config {
-        auth0,
-        http: None,
+        auth0: tenant.auth0,
+        http: http.flatten(),
         bitbucket_api_url,
         toolsets: toolsets.filter(|names| !names.is_empty()),
         tools: tools.filter(|names| !names.is_empty()),
@@ -110,39 +122,62 @@ pub(super) fn no_auth0() -> Problems {
 
 struct Reader<'a>(Opened<'a>);
 
+/// What is known of the tenant, and the whole of it where nothing is missing.
+struct Tenant {
+    domain: Option<Url>,
+    client_id: Option<String>,
+    auth0: Option<Auth0>,
+}
+
 impl Reader<'_> {
-    fn auth0(&mut self, need: Need) -> Option<Auth0> {
+    fn auth0(&mut self, need: Need) -> Tenant {
         let domain = self.maybe(&settings::AUTH0_DOMAIN, values::domain);
         let client_id = self.maybe(&settings::AUTH0_CLIENT_ID, values::identifier);
-        let client = self.client();
+        let client =
+            self.client(&settings::AUTH0_CLIENT_SECRET, &settings::AUTH0_CLIENT_SIGNING_KEY);
         let connection = self.one(&settings::AUTH0_CONNECTION, values::identifier);
         let organization = self.maybe(&settings::AUTH0_ORGANIZATION, values::identifier);
-        let refresh_token = self.maybe(&settings::AUTH0_REFRESH_TOKEN, values::secret);
-        if need == Need::Auth0 {
+        let refresh_token = self.refresh_token(need);
+        if matches!(need, Need::Auth0 | Need::Http) {
             self.require(&domain, &settings::AUTH0_DOMAIN, "");
             self.require(&client_id, &settings::AUTH0_CLIENT_ID, "");
             let or = format!(" or `{}`", settings::AUTH0_CLIENT_SIGNING_KEY.variable);
             self.require(&client, &settings::AUTH0_CLIENT_SECRET, &or);
         }
-        let (Found::Good(domain), Found::Good(client_id), Found::Good(client)) =
-            (domain, client_id, client)
-        else {
-            return None;
+        let (domain, client_id) = (domain.good(), client_id.good());
+        let auth0 = || {
+            Some(Auth0 {
+                domain: domain.clone()?,
+                client_id: client_id.clone()?,
+                client: client.good()?,
+                connection: connection?,
+                organization: organization.good(),
+                refresh_token: refresh_token.good(),
+            })
         };
-        Some(Auth0 {
-            domain,
-            client_id,
-            client,
-            connection: connection?,
-            organization: organization.good(),
-            refresh_token: refresh_token.good(),
-        })
+        let auth0 = auth0();
+        Tenant { domain, client_id, auth0 }
     }
 
-    fn client(&mut self) -> Found<ClientAuthentication> {
-        let secret = self.0.find(&settings::AUTH0_CLIENT_SECRET);
-        let key = self.0.find(&settings::AUTH0_CLIENT_SIGNING_KEY);
-        match (secret, key) {
+    fn refresh_token(&mut self, need: Need) -> Found<SecretString> {
+        if need == Need::Http {
+            if let Some(Given { name, .. }) = self.0.find(&settings::AUTH0_REFRESH_TOKEN) {
+                self.0.warnings.push(format!(
+                    "{name} does nothing here: over HTTP everybody comes with a token of their own"
+                ));
+            }
+            return Found::Nothing;
+        }
+        self.maybe(&settings::AUTH0_REFRESH_TOKEN, values::secret)
+    }
+
+    fn client(
+        &mut self,
+        secret: &'static Setting,
+        key: &'static Setting,
+    ) -> Found<ClientAuthentication> {
+        let both = [secret, key];
+        match (self.0.find(secret), self.0.find(key)) {
             (Some(secret), Some(key)) => {
                 let name = format!("{} and {}", secret.name, key.name);
                 let hint = "keep the one that the application in Auth0 is set up for";
@@ -156,9 +191,8 @@ impl Reader<'_> {
                 values::signing_key(text).map(ClientAuthentication::SigningKey)
             }),
             (None, None) => {
-                let both = [&settings::AUTH0_CLIENT_SECRET, &settings::AUTH0_CLIENT_SIGNING_KEY];
-                let unreadable = |setting: &&Setting| self.0.unreadable.contains(setting.variable);
-                if both.iter().any(unreadable) { Found::Bad } else { Found::Nothing }
+                let unreadable = |setting: &Setting| self.0.unreadable.contains(setting.variable);
+                if both.into_iter().any(unreadable) { Found::Bad } else { Found::Nothing }
             }
         }
     }

@@ -1,9 +1,12 @@
 //! The configuration as users meet it: what wins, what is refused, and in which words.
 
+mod http;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use bitbucket_vault_mcp::config::settings::{SETTINGS, Shape};
 use bitbucket_vault_mcp::config::{
@@ -25,6 +28,21 @@ const TENANT: &[(&str, &str)] = &[
     ("AUTH0_CLIENT_SECRET", "s3cret-in-the-environment"),
 ];
 
+const HTTP: &[(&str, &str)] = &[
+    ("AUTH0_AUDIENCE", "https://mcp.acme.example/mcp"),
+    ("AUTH0_API_CLIENT_ID", "api-client"),
+    ("AUTH0_API_CLIENT_SECRET", "s3cret-of-the-api-client"),
+    ("BITBUCKET_MCP_PUBLIC_URL", "https://mcp.acme.example"),
+];
+
+/// Two certificates, each with its key.
+static PAIRS: LazyLock<[(String, String); 2]> = LazyLock::new(|| {
+    [(); 2].map(|()| {
+        let made = rcgen::generate_simple_self_signed(["mcp.acme.example".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    })
+});
+
 fn sources(environment: &[(&str, &str)]) -> Sources {
     let environment: BTreeMap<String, OsString> =
         environment.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
@@ -32,6 +50,9 @@ fn sources(environment: &[(&str, &str)]) -> Sources {
     sources.state_folder = Some(PathBuf::from("/state"));
     sources.read = |path| match path.to_str() {
         Some("/secrets/client" | "/etc/vault/client") => Ok("s3cret-in-a-file\n".to_owned()),
+        Some("/etc/tls/mcp.acme.example.pem") => Ok(PAIRS[0].0.clone()),
+        Some("/etc/tls/mcp.acme.example.key") => Ok(PAIRS[0].1.clone()),
+        Some("/etc/tls/another.key") => Ok(PAIRS[1].1.clone()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
     sources
@@ -49,6 +70,14 @@ fn with_file(environment: &[(&str, &str)], text: &str) -> Sources {
 
 fn tenant_and(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
     TENANT.iter().chain(more).copied().collect()
+}
+
+fn http_and(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    TENANT.iter().chain(HTTP).chain(more).copied().collect()
+}
+
+fn http(sources: &Sources) -> Result<Config, Problems> {
+    config::load(sources, &KNOWN, Need::Http)
 }
 
 fn load(sources: &Sources) -> Result<Config, Problems> {
@@ -87,7 +116,7 @@ fn reads_a_whole_file() {
         repositories = ["acme/{shop,docs}", "side-projects/*"]
         read-only = true
         max-calls = 8
-        listen = "127.0.0.1:9000"
+        metrics-listen = "127.0.0.1:9000"
     "#;
     let config = load(&with_file(&[], file)).unwrap();
     let auth0 = config.auth0().unwrap();
@@ -102,7 +131,9 @@ fn reads_a_whole_file() {
     assert!(config.read_only);
     assert_eq!(
         config.warnings,
-        ["`listen` in `/etc/vault/config.toml` does nothing here: this version has no use for it"]
+        [
+            "`metrics-listen` in `/etc/vault/config.toml` does nothing here: this version has no use for it"
+        ]
     );
 }
 
@@ -292,11 +323,11 @@ fn leaves_other_peoples_variables_alone_and_warns_of_settings_without_a_use() {
     let config = load(&sources(&tenant_and(&[
         ("AUTH0_CUSTOM", "x"),
         ("BITBUCKET_REPO_SLUG", "shop"),
-        ("BITBUCKET_MCP_PUBLIC_URL", "https://mcp.example"),
+        ("BITBUCKET_MCP_REDIS_URL", "redis://127.0.0.1"),
     ])));
     assert_eq!(
         config.unwrap().warnings,
-        ["`BITBUCKET_MCP_PUBLIC_URL` does nothing here: this version has no use for it"]
+        ["`BITBUCKET_MCP_REDIS_URL` does nothing here: this version has no use for it"]
     );
 }
 
@@ -308,13 +339,13 @@ fn lets_nothing_of_a_real_tenant_into_the_sandbox() {
         ("AUTH0_ORGANIZATION", "org_real"),
         ("BITBUCKET_MCP_REPOSITORIES", "acme/shop"),
     ]);
-    let sources = sources(&real).in_sandbox([
+    let sandboxed = sources(&real).in_sandbox([
         ("AUTH0_DOMAIN", "http://127.0.0.1:1".to_owned()),
         ("AUTH0_CLIENT_ID", "sandbox".to_owned()),
         ("AUTH0_CLIENT_SECRET", "sandbox".to_owned()),
         ("BITBUCKET_API_URL", "http://127.0.0.1:2/2.0".to_owned()),
     ]);
-    let config = load(&sources).unwrap();
+    let config = load(&sandboxed).unwrap();
     let auth0 = config.auth0().unwrap();
     assert_eq!(auth0.domain.as_str(), "http://127.0.0.1:1/");
     assert!(auth0.refresh_token.is_none() && auth0.organization.is_none());
@@ -326,6 +357,12 @@ fn lets_nothing_of_a_real_tenant_into_the_sandbox() {
 fn prints_no_secret_in_debug() {
     let environment = tenant_and(&[("AUTH0_REFRESH_TOKEN", "s3cret-refresh")]);
     let config = load(&sources(&environment)).unwrap();
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let management = [
+        ("AUTH0_MANAGEMENT_CLIENT_ID", "management"),
+        ("AUTH0_MANAGEMENT_CLIENT_SECRET", "s3cret-of-management"),
+    ];
+    let config = http(&sources(&http_and(&management))).unwrap();
     assert!(!format!("{config:?}").contains("s3cret"));
 }
 
@@ -340,10 +377,17 @@ fn takes_every_example_that_the_reference_gives() {
             "BITBUCKET_MCP_TOOLS" => (variable, "get_file"),
             _ => (variable, example),
         })
-        .chain([("AUTH0_CLIENT_SIGNING_KEY", key), ("AUTH0_REFRESH_TOKEN", "token")])
+        .chain([
+            ("AUTH0_CLIENT_SIGNING_KEY", key),
+            ("AUTH0_API_CLIENT_SIGNING_KEY", key),
+            ("AUTH0_MANAGEMENT_CLIENT_SECRET", "secret"),
+        ])
         .collect();
-    let config = load(&sources(&examples)).unwrap();
+    let config = http(&sources(&examples)).unwrap();
     assert_eq!(config.warnings, Vec::<String>::new());
+    assert!(config.http.unwrap().management.is_some());
+    let config = load(&sources(&[&examples[..], &[("AUTH0_REFRESH_TOKEN", "token")]].concat()));
+    assert_eq!(config.unwrap().warnings, Vec::<String>::new());
 }
 
 #[test]

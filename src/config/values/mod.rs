@@ -1,27 +1,21 @@
 //! How each kind of value is read from text.
 
+mod http;
+
 use std::time::Duration;
 
 use globset::GlobBuilder;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
-use url::{Host, Url};
+use url::Url;
+
+pub(super) use http::{TlsMisfit, address, host, network, origin, public_url, tls};
 
 use super::problems::{Misfit, nearest, shown};
 use super::{Approval, LogFormat};
+use crate::net::is_loopback;
 
 type Fit<T> = Result<T, Misfit>;
-
-/// Whether `url` stays on this machine. `http://` is accepted for such URLs only.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        // RFC 6761 §6.3: the name and everything below it are loopback.
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
-}
 
 /// An Auth0 domain as a base URL that ends in a slash, like the issuer that the tenant names.
 pub(super) fn domain(text: &str) -> Fit<Url> {
@@ -182,9 +176,11 @@ pub(super) fn one_of(word: &str, kind: &str, known: &[&str]) -> Fit<()> {
 /// A glob over `workspace/repository`.
 pub(super) fn repository_glob(text: &str) -> Fit<String> {
     let hint = "write `workspace/repository`, as in `acme/shop` or `acme/*`";
-    let halves = text.split_once('/').filter(|(workspace, repository)| {
-        !workspace.is_empty() && !repository.is_empty() && !repository.contains('/')
-    });
+    // `.` and `..` are steps through folders in a path, and name no workspace and no repository.
+    let names = |half: &str| !matches!(half, "" | "." | "..") && !half.contains('/');
+    let halves = text
+        .split_once('/')
+        .filter(|(workspace, repository)| names(workspace) && names(repository));
     let glob = GlobBuilder::new(text).literal_separator(true).build();
     if halves.is_none() || glob.is_err() || text.contains(char::is_whitespace) {
         let what = format!("is not a glob of `workspace/repository`: `{}`", shown(text));
@@ -213,9 +209,12 @@ pub(super) fn approval(text: &str) -> Fit<Approval> {
 /// Directives for the log.
 pub(super) fn log(text: &str) -> Fit<String> {
     const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
-    // A bare word that is no level would be taken for a target, and nothing would be logged.
+    // The filter takes a bare word that is no level for a target and a number for a level, so that
+    // something else would be logged than was meant.
     let clear = text.split(',').map(str::trim).all(|directive| {
-        directive.contains('=') || LEVELS.contains(&directive.to_ascii_lowercase().as_str())
+        let (target, level) = directive.rsplit_once('=').unwrap_or(("all", directive));
+        let target = !target.is_empty() && !target.contains(char::is_whitespace);
+        target && LEVELS.contains(&level.to_ascii_lowercase().as_str())
     });
     if !clear || EnvFilter::try_new(text).is_err() {
         return Err(Misfit::new(
@@ -258,6 +257,7 @@ mod tests {
             "https://login.acme.com/",
             "http://127.0.0.1:4400",
             "http://localhost:4400/",
+            "http://acme.localhost:4400/",
             "[::1]:4400",
             "http://acme.eu.auth0.com",
             "acme",
@@ -275,6 +275,7 @@ mod tests {
     https://login.acme.com/ -> https://login.acme.com/
     http://127.0.0.1:4400 -> http://127.0.0.1:4400/
     http://localhost:4400/ -> http://localhost:4400/
+    http://acme.localhost:4400/ -> must use `https://`: `http://acme.localhost:4400/` is not on this machine
     [::1]:4400 -> https://[::1]:4400/
     http://acme.eu.auth0.com -> must use `https://`: `http://acme.eu.auth0.com` is not on this machine
     acme -> is not a whole domain: `acme`
@@ -319,10 +320,21 @@ mod tests {
 
     #[test]
     fn refuses_a_glob_that_is_not_workspace_and_repository() {
-        for text in ["shop", "acme/", "/shop", "acme/shop/src", "acme/[", "acme/a b"] {
+        let not = [
+            "shop",
+            "acme/",
+            "/shop",
+            "acme/shop/src",
+            "acme/[",
+            "acme/a b",
+            "../..",
+            "acme/.",
+            "/",
+        ];
+        for text in not {
             assert!(repository_glob(text).is_err(), "{text}");
         }
-        for text in ["acme/shop", "acme/*", "*/docs", "acme/{shop,docs}"] {
+        for text in ["acme/shop", "acme/*", "*/docs", "acme/{shop,docs}", "acme/.github"] {
             assert!(repository_glob(text).is_ok(), "{text}");
         }
     }
@@ -339,8 +351,13 @@ mod tests {
 
     #[test]
     fn refuses_a_log_setting_that_would_log_nothing() {
-        assert!(log("verbose").is_err());
-        assert!(log("warn,bitbucket_vault_mcp=debug").is_ok());
-        assert!(log("INFO").is_ok());
+        for text in
+            ["verbose", "lots", "3", "hyper=lots", "hyper=", "=debug", "hyper =debug", "info,"]
+        {
+            assert!(log(text).is_err(), "{text}");
+        }
+        for text in ["warn,bitbucket_vault_mcp=debug", "INFO", "off", "hyper[connect]=trace"] {
+            assert!(log(text).is_ok(), "{text}");
+        }
     }
 }

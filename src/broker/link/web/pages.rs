@@ -1,0 +1,236 @@
+//! The pages that only people who come from elsewhere see. As in [`super::super::page`], whatever
+//! somebody else has named is escaped, and no page holds a token of Auth0's or an error's description.
+
+use std::fmt::Write as _;
+
+use http::StatusCode;
+use url::Url;
+
+use super::super::LinkedAccount;
+use super::Asker;
+use crate::identity::{Page, escape};
+
+/// Where a person ends what they granted at Bitbucket itself.
+const BITBUCKET_GRANTS: &str = "https://bitbucket.org/account/settings/app-authorizations/";
+
+/// Asks the person, by name, whether an account shall be linked.
+pub(super) fn confirm(person: &str, asker: &Asker, ticket: &Url, token: &str) -> Page {
+    let body = format!(
+        "<p>You are signed in as <strong>{}</strong>. {} asks you to link a Bitbucket account.</p>\
+         <p>If you go on, you choose the account at Bitbucket, and what you grant there is kept for \
+         you in Auth0’s vault. From then on the agent acts as you at Bitbucket, within what the \
+         account may do.</p>\
+         <p>Go on only if you have just asked your agent for this.</p>\
+         <form method=\"post\" action=\"{}\">{}\
+         <button class=\"first\" name=\"action\" value=\"continue\">Continue</button>\
+         <button name=\"action\" value=\"cancel\">Cancel</button></form>",
+        escape(person),
+        introduced(asker),
+        escape(ticket.path()),
+        hidden("token", token),
+    );
+    Page::new(StatusCode::OK, "Let the agent work in Bitbucket as you?", body)
+}
+
+/// Asks the person, by name, which of `accounts` shall be taken out of the vault.
+pub(super) fn unlink(
+    person: &str,
+    asker: &Asker,
+    accounts: &[LinkedAccount],
+    ticket: &Url,
+    token: &str,
+) -> Page {
+    let mut choices = String::new();
+    for (index, account) in accounts.iter().enumerate() {
+        let id = escape(account.id.as_deref().unwrap_or_default());
+        let since = account.linked_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
+        let checked = if index == 0 { " checked" } else { "" };
+        let _ = write!(
+            choices,
+            "<label><input type=\"radio\" name=\"account\" value=\"{id}\"{checked}> \
+             Bitbucket account <code>{id}</code>{}</label>",
+            since.unwrap_or_default()
+        );
+    }
+    let body = format!(
+        "<p>You are signed in as <strong>{}</strong>. {} asks you to unlink a Bitbucket account.</p>\
+         <form method=\"post\" action=\"{}\">{}\
+         <fieldset><legend>Which account?</legend>{choices}</fieldset>\
+         <button class=\"first\" name=\"action\" value=\"unlink\">Unlink</button>\
+         <button name=\"action\" value=\"cancel\">Cancel</button></form>",
+        escape(person),
+        introduced(asker),
+        escape(ticket.path()),
+        hidden("token", token),
+    );
+    Page::new(StatusCode::OK, "Take the account away from the agent?", body)
+}
+
+/// There is nothing to unlink.
+pub(super) fn nothing_linked(person: &str) -> Page {
+    let body = format!(
+        "<p>No such Bitbucket account is linked to <strong>{}</strong>. You can close this page.</p>",
+        escape(person)
+    );
+    Page::new(StatusCode::OK, "There is nothing to unlink", body)
+}
+
+/// The account is out of the vault.
+pub(super) fn unlinked() -> Page {
+    let body = format!(
+        "<p>The agent can no longer act as you at Bitbucket.</p>\
+         <p>Bitbucket itself still lists its own grant: you can end it there under Personal settings, \
+         <a href=\"{BITBUCKET_GRANTS}\" rel=\"noreferrer\">App authorizations</a>. You can close this \
+         page.</p>"
+    );
+    Page::new(StatusCode::OK, "The account was unlinked", body)
+}
+
+/// The person does not want to unlink.
+pub(super) fn kept() -> Page {
+    let body = "<p>The Bitbucket account stays linked as it is. You can close this page.</p>";
+    Page::new(StatusCode::OK, "Nothing was unlinked", body)
+}
+
+/// Leads on to Auth0, or back to the ticket.
+pub(super) fn go_on(url: Url, where_to: &str) -> Page {
+    let body = format!(
+        "<p>If this page stays, go on yourself:</p>\
+         <p><a class=\"button first\" href=\"{}\">Continue at {}</a></p>",
+        escape(url.as_str()),
+        escape(where_to)
+    );
+    Page::new(StatusCode::OK, "One moment", body).leading_to(url)
+}
+
+/// Whoever has signed in is not whom the ticket is for. It does not say who that would be.
+pub(super) fn someone_else(again: &Url) -> Page {
+    let body = format!(
+        "<p>The account that you have signed in with is not the one that this link was made for. \
+         Nothing was changed, and the link still works.</p>\
+         <p>If you have several accounts, sign in with the one that your agent uses. If somebody has \
+         sent you the link, close this page.</p>\
+         <p><a class=\"button\" href=\"{}\">Sign in as someone else</a></p>",
+        target(again)
+    );
+    Page::new(StatusCode::FORBIDDEN, "This link is for someone else", body)
+}
+
+/// The way back from Auth0 ends in a browser that did not set out on it.
+pub(super) fn another_browser() -> Page {
+    let body = "<p>This page belongs to a link that was opened in another browser, or so long ago \
+        that it is forgotten here. Nothing was changed.</p>\
+        <p>Open the link that your agent gave you, and stay in that browser. If somebody has sent you \
+        this address, close the page.</p>";
+    Page::new(StatusCode::FORBIDDEN, "This browser did not begin here", body)
+}
+
+/// The person left without signing in.
+pub(super) fn not_signed_in(ticket: &Url) -> Page {
+    let body =
+        format!("<p>Nothing was changed, and the link still works.</p>{}", try_again(ticket));
+    Page::new(StatusCode::FORBIDDEN, "You did not sign in", body)
+}
+
+/// A newer link stands in its place.
+pub(super) fn replaced() -> Page {
+    let body = "<p>Your agent has a newer link. Use that one, or ask the agent for it.</p>";
+    Page::new(StatusCode::GONE, "This link was replaced", body)
+}
+
+/// Auth0 was asked too often for this link.
+pub(super) fn worn_out() -> Page {
+    let body = "<p>It was tried too often. Ask your agent for a new link.</p>";
+    Page::new(StatusCode::TOO_MANY_REQUESTS, "This link is worn out", body)
+}
+
+/// Nothing has been done in this browser, or it was too long ago.
+pub(super) fn nothing_done() -> Page {
+    let body = "<p>Nothing was linked in this browser in the last minutes.</p>";
+    Page::new(StatusCode::NOT_FOUND, "There is nothing to see here", body)
+}
+
+/// The time to take the link back is over.
+pub(super) fn too_late() -> Page {
+    let body = "<p>The account is still linked. Ask your agent to unlink it.</p>";
+    Page::new(StatusCode::GONE, "It is too late to undo the link here", body)
+}
+
+/// It did not work, through no fault of the person's: `why` is a sentence of ours.
+pub(super) fn failed(why: &str, ticket: &Url) -> Page {
+    let body = format!(
+        "<p>It did not work: {}.</p><p>The link still works: try it again, or go back to your agent.\
+         </p>{}",
+        escape(why),
+        try_again(ticket)
+    );
+    Page::new(StatusCode::BAD_GATEWAY, "Nothing was changed", body)
+}
+
+fn try_again(ticket: &Url) -> String {
+    format!("<p><a class=\"button\" href=\"{}\">Try again</a></p>", target(ticket))
+}
+
+/// Path and query alone: on our own pages, links lead to ourselves.
+fn target(url: &Url) -> String {
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    escape(&format!("{}{query}", url.path()))
+}
+
+fn hidden(name: &str, value: &str) -> String {
+    format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
+}
+
+/// The asking application. Its name is its own claim, and so is told as one.
+fn introduced(asker: &Asker) -> String {
+    let name = asker.name.as_ref().filter(|name| !name.is_empty());
+    let called = name.map(|name| format!(" that calls itself “{}”", escape(name.as_str())));
+    let id = asker.client_id.as_ref();
+    let id = id.map(|id| format!(" (client <code>{}</code>)", escape(id)));
+    format!("An application{}{}", called.unwrap_or_default(), id.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Foreign;
+
+    fn ticket() -> Url {
+        Url::parse("https://mcp.example.com/link/t-1").unwrap()
+    }
+
+    #[test]
+    fn asks_by_name_and_shows_hostile_names_as_text() {
+        let asker = Asker {
+            client_id: Some("tpc_<1>".into()),
+            name: Some(Foreign::line("<b>Auth0</b>", 100)),
+        };
+        let page = confirm("Gus <gus@example.com>", &asker, &ticket(), "f-1");
+        let first = page.body().split("</p>").next().unwrap().to_owned();
+        assert_eq!(
+            first,
+            "<p>You are signed in as <strong>Gus &lt;gus@example.com&gt;</strong>. An application \
+             that calls itself “&lt;b&gt;Auth0&lt;/b&gt;” (client <code>tpc_&lt;1&gt;</code>) asks \
+             you to link a Bitbucket account."
+        );
+        assert!(page.body().contains("<form method=\"post\" action=\"/link/t-1\">"));
+    }
+
+    #[test]
+    fn says_nothing_of_an_application_that_says_nothing_of_itself() {
+        assert_eq!(introduced(&Asker::default()), "An application");
+        let asker = Asker { client_id: None, name: Some(Foreign::line("\u{200b}", 100)) };
+        assert_eq!(introduced(&asker), "An application");
+    }
+
+    #[test]
+    fn leads_on_without_a_redirect() {
+        let url = Url::parse("https://acme.eu.auth0.com/connect?ticket=a&b=\"").unwrap();
+        let document = go_on(url, "Auth0").document("N");
+        let target = "https://acme.eu.auth0.com/connect?ticket=a&amp;b=%22";
+        assert!(
+            document.contains(&format!("<meta http-equiv=\"refresh\" content=\"0;url={target}\">"))
+        );
+        assert!(document.contains(&format!("href=\"{target}\">Continue at Auth0</a>")));
+    }
+}

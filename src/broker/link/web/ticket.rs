@@ -1,0 +1,274 @@
+//! One ticket: what it is for, which browsers have opened it, and how far they have come.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::super::accounts::Started;
+use super::super::digest::Digest;
+use super::super::verdict::Verdict;
+use super::super::{LinkedAccount, Outcome};
+use super::Asker;
+use super::keys::Sealed;
+use crate::auth0::{AccountId, random_token};
+use crate::identity::{Caller, PendingLogin};
+
+/// How many browsers one ticket remembers: a scanner that opens it, or a person who changes devices,
+/// takes nothing away from the one that goes through with it.
+const VISITS: usize = 8;
+/// How many trips to Auth0 one browser may be away on.
+const TRIPS: usize = 3;
+/// How often Auth0 is asked for one ticket before it is no good any more.
+const TRIES: u32 = 30;
+
+/// A page of ours that one caller was offered.
+pub(super) struct Ticket {
+    /// Who alone can use it.
+    pub(super) caller: Caller,
+    /// Who asked for it.
+    pub(super) asker: Asker,
+    pub(super) purpose: Purpose,
+    /// What its secret is made from.
+    pub(super) nonce: [u8; 32],
+    /// The hash of its secret.
+    pub(super) id: Digest,
+    pub(super) verdict: Verdict,
+    /// Held while something is done that must happen once.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+/// What happens on the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// An account goes into the vault.
+    Link,
+    /// An account is taken out: this one, or the one that the person names.
+    Unlink(Option<String>),
+}
+
+struct State {
+    stage: Stage,
+    visits: VecDeque<Visit>,
+    tries: u32,
+}
+
+/// How far it has come.
+#[derive(Clone)]
+pub(super) enum Stage {
+    /// It can be used.
+    Open,
+    /// A newer one stands in its place.
+    Replaced,
+    /// The person said no.
+    Refused,
+    /// The account is in the vault.
+    Linked(Box<Linked>),
+    /// It was, and this browser took it back.
+    Undone(Digest),
+    /// This browser took the account out of the vault.
+    Unlinked(Digest),
+}
+
+/// What was linked.
+#[derive(Clone)]
+pub(super) struct Linked {
+    /// As far as it is known.
+    pub(super) account: LinkedAccount,
+    /// Auth0's identifier of it.
+    pub(super) id: AccountId,
+    /// Why it cannot be used, as a sentence.
+    pub(super) unusable: Option<String>,
+    /// The cookie of the browser that did it, hashed.
+    pub(super) browser: Digest,
+    /// What to call the person.
+    pub(super) person: String,
+    /// Until when it can be taken back.
+    pub(super) undo_until: SystemTime,
+}
+
+/// One browser.
+struct Visit {
+    cookie: Digest,
+    trips: VecDeque<Trip>,
+    signed_in: Option<Arc<SignedIn>>,
+}
+
+/// The right person, at one browser.
+pub(super) struct SignedIn {
+    /// Their My Account token.
+    pub(super) sealed: Sealed,
+    /// Until when it is kept.
+    pub(super) until: SystemTime,
+    /// What to call them.
+    pub(super) name: String,
+}
+
+struct Trip {
+    state: Digest,
+    errand: Errand,
+}
+
+/// What a browser is away for.
+pub(super) enum Errand {
+    /// To sign in.
+    SignIn(Box<PendingLogin>),
+    /// To consent to a link.
+    Connect(Box<Started>),
+    /// To fetch, without a page, what the linked account's name is asked for with.
+    Introduce(Box<PendingLogin>),
+}
+
+/// Which of our two callbacks a browser comes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Callback {
+    SignedIn,
+    Connected,
+}
+
+impl Ticket {
+    pub(super) fn new(
+        caller: Caller,
+        asker: Asker,
+        purpose: Purpose,
+        nonce: [u8; 32],
+        secret: &str,
+        life: Duration,
+    ) -> Self {
+        let state = State { stage: Stage::Open, visits: VecDeque::new(), tries: 0 };
+        Self {
+            caller,
+            asker,
+            purpose,
+            nonce,
+            id: Digest::of(secret),
+            verdict: Verdict::until(SystemTime::now() + life),
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Whether it can still be used.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state().stage, Stage::Open) && !self.verdict.is_over()
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.state().stage.clone()
+    }
+
+    /// Comes to an end, or a step further. Whoever is signed in for a link can still take it back.
+    pub(super) fn enter(&self, stage: Stage, outcome: Outcome) {
+        let mut state = self.state();
+        let keeps_tokens = matches!(stage, Stage::Linked(_));
+        state.stage = stage;
+        for visit in &mut state.visits {
+            if !keeps_tokens {
+                visit.signed_in = None;
+            }
+        }
+        drop(state);
+        self.verdict.tell(outcome);
+    }
+
+    /// Makes room for a newer ticket of the same caller. What was done with this one stays readable.
+    pub(super) fn replace(&self) {
+        let is_open = matches!(self.state().stage, Stage::Open);
+        if is_open {
+            self.enter(Stage::Replaced, Outcome::Expired);
+        }
+    }
+
+    /// Adds what is known by now of the account that was linked.
+    pub(super) fn amend(&self, change: impl FnOnce(&mut Linked)) {
+        if let Stage::Linked(linked) = &mut self.state().stage {
+            change(linked);
+        }
+    }
+
+    /// The browser that this ticket was used up in.
+    pub(super) fn was_ended_by(&self, cookie: Digest) -> bool {
+        match &self.state().stage {
+            Stage::Linked(linked) => linked.browser == cookie,
+            Stage::Undone(browser) | Stage::Unlinked(browser) => *browser == cookie,
+            Stage::Open | Stage::Replaced | Stage::Refused => false,
+        }
+    }
+
+    /// Whether Auth0 may be asked once more.
+    pub(super) fn may_try(&self) -> bool {
+        let mut state = self.state();
+        state.tries = state.tries.saturating_add(1);
+        state.tries <= TRIES
+    }
+
+    /// A new `state` parameter, by which an answer finds its way back to this ticket.
+    pub(super) fn new_state(&self) -> String {
+        format!("{}.{}", self.id.written(), random_token())
+    }
+
+    pub(super) fn knows(&self, cookie: Digest) -> bool {
+        self.state().visits.iter().any(|visit| visit.cookie == cookie)
+    }
+
+    /// The browser with `cookie` goes on a trip that comes back with `state`. One that was not here yet
+    /// is remembered; the oldest that nobody has signed in at makes room for it.
+    pub(super) fn depart(&self, cookie: Digest, state: &str, errand: Errand) {
+        let trip = Trip { state: Digest::of(state), errand };
+        let visits = &mut self.state().visits;
+        if let Some(visit) = visits.iter_mut().find(|visit| visit.cookie == cookie) {
+            if visit.trips.len() >= TRIPS {
+                visit.trips.pop_front();
+            }
+            visit.trips.push_back(trip);
+            return;
+        }
+        if visits.len() >= VISITS {
+            let index = visits.iter().position(|visit| visit.signed_in.is_none()).unwrap_or(0);
+            visits.remove(index);
+        }
+        visits.push_back(Visit { cookie, trips: VecDeque::from([trip]), signed_in: None });
+    }
+
+    /// What the browser with `cookie` was away for, if it comes back to the right place. It does so
+    /// once.
+    pub(super) fn arrive(&self, cookie: Digest, state: &str, callback: Callback) -> Option<Errand> {
+        let state = Digest::of(state);
+        let visits = &mut self.state().visits;
+        let visit = visits.iter_mut().find(|visit| visit.cookie == cookie)?;
+        let index = visit.trips.iter().position(|trip| {
+            trip.state == state
+                && (callback == Callback::Connected) == matches!(trip.errand, Errand::Connect(_))
+        })?;
+        visit.trips.remove(index).map(|trip| trip.errand)
+    }
+
+    /// The right person has signed in at the browser with `cookie`, which has a new one from now on:
+    /// whoever planted the old one has gained nothing.
+    pub(super) fn sign_in(&self, cookie: Digest, new: Digest, person: SignedIn) {
+        let visits = &mut self.state().visits;
+        if let Some(visit) = visits.iter_mut().find(|visit| visit.cookie == cookie) {
+            visit.cookie = new;
+            visit.signed_in = Some(Arc::new(person));
+        }
+    }
+
+    /// Who has signed in at the browser with `cookie`, for as long as that is kept.
+    pub(super) fn signed_in(&self, cookie: Digest) -> Option<Arc<SignedIn>> {
+        let state = self.state();
+        let visit = state.visits.iter().find(|visit| visit.cookie == cookie)?;
+        visit.signed_in.clone().filter(|person| SystemTime::now() < person.until)
+    }
+
+    /// Forgets who has signed in at the browser with `cookie`.
+    pub(super) fn sign_out(&self, cookie: Digest) {
+        let visits = &mut self.state().visits;
+        if let Some(visit) = visits.iter_mut().find(|visit| visit.cookie == cookie) {
+            visit.signed_in = None;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,74 @@
+//! The tickets of all callers: one live one each, and never more than there is room for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::notification::RemovalCause;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+
+use super::super::digest::Digest;
+use super::ticket::Ticket;
+use crate::identity::Caller;
+
+/// Finds tickets by who was given one, and by what is shown.
+pub(super) struct Tickets {
+    of: Cache<Caller, Arc<Ticket>>,
+    by_id: Cache<Digest, Arc<Ticket>>,
+}
+
+impl Tickets {
+    /// Room for `capacity` tickets, each kept for `life` with what it has led to.
+    pub(super) fn new(capacity: u64, life: Duration) -> Self {
+        // The least recently used goes, never the newest: whoever has just been offered a page must
+        // find it, however many others ask.
+        let of = Cache::builder()
+            .max_capacity(capacity)
+            .time_to_live(life)
+            .eviction_policy(EvictionPolicy::lru())
+            .eviction_listener(|_, ticket: Arc<Ticket>, cause| {
+                // Otherwise its caller could be given a second one beside it.
+                if cause != RemovalCause::Replaced {
+                    ticket.replace();
+                }
+            })
+            .build();
+        let by_id = Cache::builder()
+            .max_capacity(capacity)
+            .time_to_live(life)
+            .eviction_policy(EvictionPolicy::lru())
+            .build();
+        Self { of, by_id }
+    }
+
+    /// The ticket with this hash.
+    pub(super) fn find(&self, id: Digest) -> Option<Arc<Ticket>> {
+        self.by_id.get(&id)
+    }
+
+    /// The last ticket that `caller` was given.
+    pub(super) fn of(&self, caller: &Caller) -> Option<Arc<Ticket>> {
+        self.of.get(caller)
+    }
+
+    /// The caller's ticket, if it is open and `serves`; else a new one in its place.
+    pub(super) fn live_or_new(
+        &self,
+        caller: &Caller,
+        serves: impl Fn(&Ticket) -> bool,
+        make: impl FnOnce() -> Ticket,
+    ) -> Arc<Ticket> {
+        let entry = self.of.entry_by_ref(caller).and_upsert_with(|held| {
+            if let Some(held) = held.map(moka::Entry::into_value) {
+                if held.is_open() && serves(&held) && self.by_id.contains_key(&held.id) {
+                    return held;
+                }
+                held.replace();
+            }
+            let ticket = Arc::new(make());
+            self.by_id.insert(ticket.id, Arc::clone(&ticket));
+            ticket
+        });
+        entry.into_value()
+    }
+}

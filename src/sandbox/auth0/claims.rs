@@ -1,0 +1,110 @@
+//! What the tenant's signed tokens say.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::world::random;
+
+use super::Auth0;
+use super::state::Authorization;
+use super::tenant::Tenant;
+
+const ID_TOKEN_LIFE: i64 = 36_000;
+const ACCESS_TOKEN_LIFE: u64 = 86_400;
+const MY_ACCOUNT_TOKEN_LIFE: u64 = 600;
+
+impl Auth0 {
+    /// How long an access token for `audience` lives, in seconds. What browser flows get at our own API
+    /// would be shorter; the tenant has none.
+    pub(crate) fn life(&self, audience: Option<&str>) -> u64 {
+        if audience == Some(&self.my_account_audience()) {
+            MY_ACCOUNT_TOKEN_LIFE
+        } else {
+            ACCESS_TOKEN_LIFE
+        }
+    }
+
+    /// The claims of an access token for an API, which ends `life` seconds from `now`.
+    pub(crate) fn access_claims(
+        &self,
+        tenant: &Tenant,
+        authorization: &Authorization,
+        audience: &str,
+        now: i64,
+        life: i64,
+    ) -> Value {
+        let ours = tenant.is_our_api(audience);
+        let aud = match ours && authorization.has("openid") {
+            true => json!([audience, format!("{}/userinfo", self.domain)]),
+            false => json!(audience),
+        };
+        let mut claims = json!({
+            "iss": self.issuer(),
+            "sub": authorization.person.auth0_id,
+            "aud": aud,
+            "iat": now,
+            "exp": now.saturating_add(life),
+            "jti": random(22),
+            "azp": authorization.client_id,
+            "scope": authorization.scopes.join(" "),
+        });
+        if let Some(organization) = &authorization.organization {
+            insert(&mut claims, "org_id", organization.clone());
+        }
+        if let Some(permissions) = tenant.permissions.as_ref().filter(|_| ours) {
+            insert(&mut claims, "permissions", permissions.clone());
+        }
+        claims
+    }
+
+    /// The claims of an ID token.
+    pub(crate) fn id_claims(
+        &self,
+        authorization: &Authorization,
+        nonce: Option<&str>,
+        now: i64,
+    ) -> Value {
+        let mut claims = authorization.profile();
+        insert(&mut claims, "iss", self.issuer());
+        insert(&mut claims, "aud", authorization.client_id.clone());
+        insert(&mut claims, "iat", now);
+        insert(&mut claims, "exp", now + ID_TOKEN_LIFE);
+        insert(&mut claims, "sid", random(32));
+        if let Some(nonce) = nonce {
+            insert(&mut claims, "nonce", nonce);
+        }
+        if let Some(organization) = &authorization.organization {
+            insert(&mut claims, "org_id", organization.clone());
+        }
+        claims
+    }
+}
+
+impl Authorization {
+    /// Whether `scope` was granted.
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|one| one == scope)
+    }
+
+    /// The claims about the person that the scopes allow.
+    pub(crate) fn profile(&self) -> Value {
+        let person = self.person;
+        let mut claims = json!({ "sub": person.auth0_id });
+        if self.has("profile") {
+            insert(&mut claims, "name", person.name);
+            insert(&mut claims, "nickname", person.nickname);
+            insert(&mut claims, "updated_at", "2026-11-20T09:00:00.000Z");
+        }
+        if self.has("email") {
+            insert(&mut claims, "email", person.email);
+            insert(&mut claims, "email_verified", true);
+        }
+        claims
+    }
+}
+
+/// Sets a member of an object.
+pub(crate) fn insert(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
+}

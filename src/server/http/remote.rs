@@ -1,0 +1,170 @@
+//! The person of one request, where many people share the server.
+//!
+//! Each request brings the token of whoever sends it. It is used for this request and then gone: a
+//! session of the old protocol keeps nothing of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use http::request::Parts;
+use rmcp::model::ErrorData;
+use rmcp::service::{RequestContext, RoleServer};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth0::Identity;
+use crate::bitbucket;
+use crate::broker::link::web::{Asker, WebLinker};
+use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
+use crate::broker::{self, Broker, Proof, SubjectToken};
+use crate::identity::bearer::Verified;
+use crate::server::{People, policy};
+use crate::text::Foreign;
+use crate::tool::{Entry, Person};
+use crate::{Error, Result};
+
+/// How long it may take to read what is linked.
+const READING: Duration = Duration::from_secs(20);
+
+/// How often a page is looked at whose end a client waits for.
+const WATCH: Duration = Duration::from_secs(60);
+
+/// Everybody who calls.
+pub(super) struct Everybody {
+    pub(super) broker: Broker,
+    pub(super) linker: WebLinker,
+}
+
+/// Whoever sent one request.
+struct Remote {
+    verified: Verified,
+    asker: Asker,
+    broker: Broker,
+    linker: WebLinker,
+}
+
+impl People for Everybody {
+    fn of(
+        &self,
+        context: &RequestContext<RoleServer>,
+        entry: &Entry,
+    ) -> Result<Arc<dyn Person>, ErrorData> {
+        let parts = context.extensions.get::<Parts>();
+        let verified = parts.and_then(|parts| parts.extensions.get::<Verified>());
+        let Some(verified) = verified else {
+            return Err(ErrorData::internal_error("the request names nobody", None));
+        };
+        // The door has looked at this too. It read the message by itself, though, and this is what
+        // will be carried out.
+        if policy::scope_of(entry).is_some_and(|scope| !verified.scopes.allow(scope)) {
+            let says = format!("the access token does not allow `{}`", entry.name);
+            return Err(ErrorData::invalid_request(says, None));
+        }
+        let name = context.client_info().map(|client| Foreign::line(&client.name, 80));
+        Ok(Arc::new(Remote {
+            asker: Asker { client_id: verified.client_id.clone(), name },
+            verified: verified.clone(),
+            broker: self.broker.clone(),
+            linker: self.linker.clone(),
+        }))
+    }
+}
+
+impl Remote {
+    fn proof(&self) -> Proof {
+        Proof {
+            caller: self.verified.caller.clone(),
+            token: SubjectToken::Access(self.verified.token.clone()),
+        }
+    }
+}
+
+impl Person for Remote {
+    fn caller(&self) -> BoxFuture<'_, String> {
+        Box::pin(async { super::label(&self.verified.caller) })
+    }
+
+    fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>> {
+        Box::pin(async move {
+            self.broker.client(&self.proof(), limits).await.map_err(|error| match error {
+                // A page to link an account would not help: the client holds an old token.
+                broker::Error::NotSignedIn => Error::refused(
+                    "Auth0 no longer accepts the access token that came with this call",
+                    "the user signs in again in the client, as when the server was added to it; \
+                     then call again",
+                ),
+                error => error.into(),
+            })
+        })
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Result<Option<Identity>>> {
+        let caller = &self.verified.caller;
+        let identity = Identity {
+            issuer: caller.issuer.clone(),
+            subject: caller.subject.clone(),
+            name: None,
+            email: None,
+            organization: caller.organization.clone(),
+        };
+        Box::pin(async move { Ok(Some(identity)) })
+    }
+
+    fn accounts(&self) -> BoxFuture<'_, Result<Vec<LinkedAccount>>> {
+        Box::pin(async move {
+            let limits = bitbucket::Limits {
+                deadline: Instant::now() + READING,
+                cancel: CancellationToken::new(),
+            };
+            let client = match self.bitbucket(limits).await {
+                Err(error) if error.wants_link() => return Ok(Vec::new()),
+                client => client?,
+            };
+            let user = client.user().await?;
+            Ok(vec![LinkedAccount {
+                id: None,
+                connection: "bitbucket".to_owned(),
+                username: None,
+                display_name: user.display_name.as_deref().map(|name| Foreign::line(name, 80)),
+                scopes: None,
+                broken: false,
+                linked_at: None,
+            }])
+        })
+    }
+
+    fn offer_link(&self) -> BoxFuture<'_, Result<Offer>> {
+        Box::pin(async move { Ok(self.linker.offer(&self.verified.caller, &self.asker).await?) })
+    }
+
+    fn link_outcome(&self, patience: Duration) -> BoxFuture<'_, Outcome> {
+        Box::pin(self.linker.outcome(&self.verified.caller, patience))
+    }
+
+    fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(async move { self.broker.relinking_can_help(&self.verified.caller, missing) })
+    }
+
+    fn page_done(&self) -> BoxFuture<'static, bool> {
+        let (linker, caller) = (self.linker.clone(), self.verified.caller.clone());
+        Box::pin(async move {
+            loop {
+                match linker.outcome(&caller, WATCH).await {
+                    Outcome::Waiting | Outcome::Failed(_) => {}
+                    outcome => return matches!(outcome, Outcome::Linked(_)),
+                }
+            }
+        })
+    }
+
+    fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {
+        Box::pin(async move {
+            let caller = &self.verified.caller;
+            let offer = self.linker.offer_unlink(caller, &self.asker, account).await?;
+            Err(Error::refused(
+                "only the user can unlink, on a page in their browser",
+                format!("ask the user to open {} in their browser and finish there", offer.url),
+            ))
+        })
+    }
+}
