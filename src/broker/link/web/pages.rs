@@ -123,7 +123,7 @@ pub(super) fn another_browser() -> Page {
         that it is forgotten here. Nothing was changed.</p>\
         <p>Open the link that your agent gave you, and stay in that browser. If somebody has sent you \
         this address, close the page.</p>";
-    Page::new(StatusCode::FORBIDDEN, "This page was not expected", body)
+    Page::new(StatusCode::FORBIDDEN, "This browser did not begin here", body)
 }
 
 /// The person left without signing in.
