@@ -7,7 +7,6 @@ use http::StatusCode;
 use url::Url;
 
 use super::Asker;
-use super::ticket::Purpose;
 use crate::auth0::ConnectedAccount;
 use crate::identity::{Page, escape};
 
@@ -158,18 +157,14 @@ pub(super) fn too_late() -> Page {
 }
 
 /// It did not work, through no fault of the person's: `why` is a sentence of ours.
-pub(super) fn failed(purpose: &Purpose, why: &str, ticket: &Url) -> Page {
-    let title = match purpose {
-        Purpose::Link => "Nothing was linked",
-        Purpose::Unlink(_) => "Nothing was unlinked",
-    };
+pub(super) fn failed(why: &str, ticket: &Url) -> Page {
     let body = format!(
         "<p>It did not work: {}.</p><p>The link still works: try it again, or go back to your agent.\
          </p>{}",
         escape(why),
         try_again(ticket)
     );
-    Page::new(StatusCode::BAD_GATEWAY, title, body)
+    Page::new(StatusCode::BAD_GATEWAY, "Nothing was changed", body)
 }
 
 fn try_again(ticket: &Url) -> String {
