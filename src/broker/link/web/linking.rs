@@ -136,6 +136,8 @@ impl Inner {
         pending: PendingLogin,
         query: &CallbackQuery,
     ) {
+        // An undo meanwhile would find that the token is still to come, and leave it at hand.
+        let _turn = ticket.turn.lock().await;
         let Stage::Linked(linked) = ticket.stage() else { return };
         let mut account = linked.account;
         match self.ask_bitbucket(ticket, pending, query, &mut account).await {

@@ -27,7 +27,10 @@ impl Inner {
             Err(reply) => return reply,
         };
         if accounts.is_empty() {
-            ticket.verdict.tell(Outcome::Unlinked(None));
+            ticket.verdict.tell(match only {
+                Some(id) => Outcome::Failed(Error::UnknownAccount(id.to_owned()).to_string()),
+                None => Outcome::Unlinked(None),
+            });
             return pages::nothing_linked(&person.name).into();
         }
         let form = self.keys.form_token(Form::Ticket, ticket.id, cookie);

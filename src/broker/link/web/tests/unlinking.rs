@@ -77,6 +77,14 @@ async fn has_nothing_to_unlink_for_a_guest() {
     let page = desk.visitor("guest").open(&desk.offer_unlink("guest").await).await;
     assert_eq!((page.status, heading(&page.body)), (200, "There is nothing to unlink"));
     assert_eq!(desk.outcome("guest").await, Outcome::Unlinked(None));
+    // Somebody who has an account, but not this one, must not read that there is none.
+    let caller = desk.caller("linked");
+    let offer = desk.linker.offer_unlink(&caller, &asker(), Some("cac_other")).await.unwrap();
+    let page = desk.visitor("linked").open(&offer.url).await;
+    assert_eq!(heading(&page.body), "There is nothing to unlink");
+    let words = "no linked account has the id \"cac_other\"";
+    assert_eq!(desk.outcome("linked").await, Outcome::Failed(words.into()));
+    assert!(desk.is_linked("linked"));
 }
 
 #[tokio::test]
