@@ -374,7 +374,20 @@ mod tests {
             stand_in.answer(path, status, body);
             told.push(format!("{status} {}", read(&management(&stand_in)).await.unwrap_err()));
         }
-        insta::assert_snapshot!(told.join("\n"), @r#""#);
+        insta::assert_snapshot!(told.join("\n"), @"
+        401 Auth0 does not accept the management client's credentials
+        401 Auth0 does not accept the management client's credentials
+        403 the management client is not authorized for the Management API
+        403 the management client is not authorized for the Management API
+        403 there is no Management API at the management domain
+        403 the management client's grant for the Management API lacks `read:users`
+        404 the Management API does not know the user
+        404 Auth0 refused in an unexpected way (HTTP 404)
+        400 Auth0 refused in an unexpected way (HTTP 400, `invalid_uri`)
+        429 Auth0's rate limit is reached
+        503 Auth0 is not working right now (HTTP 503)
+        200 Auth0's answer is not a list of accounts
+        ");
     }
 
     #[tokio::test]

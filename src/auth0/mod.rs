@@ -162,7 +162,7 @@ impl Tenant {
     }
 }
 
-/// Whether somebody of the organization with this id and name is of the one that is `wanted`.
+/// Whether somebody of an organization may come in where people sign in to the one that is `wanted`.
 ///
 /// Auth0 documents both for the setting: ids are compared as they are, names without regard to case.
 fn admits(wanted: Option<&str>, id: Option<&str>, name: Option<&str>) -> bool {

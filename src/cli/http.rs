@@ -13,8 +13,9 @@ use url::Url;
 use super::local;
 use super::settings::Settings;
 use super::stop::stopped;
-use crate::auth0::{self, Tenant};
+use crate::auth0::{self, Management, ManagementSettings, Tenant};
 use crate::bitbucket::Connector;
+use crate::broker::link::Reader;
 use crate::broker::link::web::{WebLinker, WebSettings};
 use crate::broker::{self, Broker};
 use crate::config::{self, Config, Need, Sources};
@@ -142,7 +143,20 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
             first_party_clients: http.first_party_clients.clone(),
         },
     );
-    Ok(HttpParts { dispatcher: local::dispatcher(config)?, verifier, broker, linker })
+    let management = match &http.management {
+        Some(management) => {
+            let settings = ManagementSettings {
+                domain: management.domain.clone(),
+                client_id: management.client_id.clone(),
+                client_secret: management.client_secret.clone(),
+            };
+            let management = Management::new(client, settings);
+            Some(management.context("the settings of the Management API cannot be used")?)
+        }
+        None => None,
+    };
+    let reader = Reader::new(broker.clone(), management, auth0.connection.clone());
+    Ok(HttpParts { dispatcher: local::dispatcher(config)?, verifier, broker, reader, linker })
 }
 
 /// `--sandbox`: a tenant and a Bitbucket Cloud in this process, made for where the server listens.

@@ -1,14 +1,20 @@
 //! `sandbox`: the two fake services alone, for another process to use.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use tempfile::NamedTempFile;
 
 use super::output;
 use super::stop::stopped;
 use crate::sandbox::{self, Options};
+
+/// By what variables processes are told of another authority to trust: ours and most, Node.js, and
+/// Python's `requests`.
+const TRUST: [&str; 3] = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"];
 
 /// Run a fake Auth0 tenant and a fake Bitbucket Cloud on this machine, until stopped.
 #[derive(Debug, Args)]
@@ -28,6 +34,21 @@ pub(super) struct Sandbox {
         value_parser = ["linked", "limited", "guest"]
     )]
     account: String,
+    /// Where `http` will be reached that uses this sandbox: the tenant has an API for it.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080",
+        value_parser = origin
+    )]
+    public_url: String,
+    /// Serve https as `localhost`, with a certificate authority made for this run; the settings say
+    /// where it is.
+    #[arg(long)]
+    tls: bool,
+    /// Where to write the certificate authority. Left out, a temporary file.
+    #[arg(long, value_name = "PATH", requires = "tls")]
+    ca_file: Option<PathBuf>,
     /// The port of the Auth0 tenant; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     auth0_port: u16,
@@ -38,11 +59,24 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let Self { auth0_port, bitbucket_port, .. } = self;
-        let running = sandbox::Sandbox::start(Options { auth0_port, bitbucket_port })
+        let Self { auth0_port, bitbucket_port, tls, .. } = self;
+        let running = sandbox::Sandbox::start(Options { auth0_port, bitbucket_port, tls })
             .await
             .context("the sandbox could not start")?;
-        let text = self.introduction(&running.settings(Some(&self.account)))?;
+        running.open_api(&self.public_url);
+        let mut settings = running.settings(Some(&self.account));
+        settings.extend(running.api_settings(&self.public_url));
+        settings.extend(running.management_settings());
+        let authority = running
+            .authority()
+            .map(|authority| Authority::write(authority, self.ca_file.as_deref()))
+            .transpose()
+            .context("the certificate authority could not be written")?;
+        if let Some(authority) = &authority {
+            let path = authority.path().to_string_lossy();
+            settings.extend(TRUST.map(|variable| (variable, path.clone().into_owned())));
+        }
+        let text = self.introduction(&settings)?;
         let mut stdout = output::stdout();
         stdout.write_all(text.as_bytes())?;
         // The reader may be waiting for these lines while the sandbox runs on.
@@ -74,6 +108,50 @@ impl Sandbox {
     }
 }
 
+/// The file with the certificate authority. One that nobody named goes when this is dropped.
+enum Authority {
+    Temporary(NamedTempFile),
+    Named(PathBuf),
+}
+
+impl Authority {
+    fn write(authority: &str, path: Option<&Path>) -> std::io::Result<Self> {
+        match path {
+            Some(path) => {
+                std::fs::write(path, authority)?;
+                Ok(Self::Named(std::path::absolute(path)?))
+            }
+            None => {
+                let mut file =
+                    tempfile::Builder::new().prefix("sandbox-ca-").suffix(".pem").tempfile()?;
+                file.write_all(authority.as_bytes())?;
+                file.flush()?;
+                Ok(Self::Temporary(file))
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(file) => file.path(),
+            Self::Named(path) => path,
+        }
+    }
+}
+
+/// Scheme, host and port, as `http` takes them.
+fn origin(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && !text.contains('@')
+    });
+    url.map(|url| url.origin().ascii_serialization())
+        .ok_or_else(|| "give scheme, host and port, as in `http://127.0.0.1:8080`".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -103,5 +181,30 @@ mod tests {
             said(&["--json"]),
             "{\"AUTH0_CLIENT_ID\":\"c\",\"AUTH0_DOMAIN\":\"http://127.0.0.1:1\"}\n"
         );
+    }
+
+    #[test]
+    fn takes_a_public_url_that_is_an_origin() {
+        let taken = |url: &str| {
+            let line = Line::try_parse_from(["--public-url", url]).ok()?;
+            Some(line.sandbox.public_url)
+        };
+        assert_eq!(taken("http://127.0.0.1:9000/").as_deref(), Some("http://127.0.0.1:9000"));
+        for other in ["127.0.0.1:9000", "http://127.0.0.1/mcp", "http://a@b/", "http://b/?x"] {
+            assert_eq!(taken(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn keeps_a_named_file_for_the_authority_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        drop(Authority::write("PEM", Some(&path)).unwrap());
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "PEM");
+        let temporary = Authority::write("PEM", None).unwrap();
+        let path = temporary.path().to_owned();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "PEM");
+        drop(temporary);
+        assert!(!path.exists());
     }
 }

@@ -77,12 +77,17 @@ impl Browser {
         let person = people::find(account)
             .filter(|person| person.account.is_some())
             .ok_or_else(|| BrowserError::NoSuchAccount(account.to_owned()))?;
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(BrowserError::Load)?;
+        let client = client().build().map_err(BrowserError::Load)?;
         Ok(Self { client, cookies: HashMap::new(), tenant: tenant.to_owned(), person, answer })
+    }
+
+    /// The same browser, with this authority in PEM among those that it trusts.
+    pub(crate) fn trusting(self, authority: Option<&str>) -> Result<Self, BrowserError> {
+        let Some(authority) = authority else { return Ok(self) };
+        let trusted = reqwest::Certificate::from_pem(authority.as_bytes());
+        let trusted = trusted.map_err(BrowserError::Load)?;
+        let client = client().tls_certs_merge([trusted]).build().map_err(BrowserError::Load)?;
+        Ok(Self { client, ..self })
     }
 
     /// Follows `url` to the page where the flow ends, and returns that page's text.
@@ -330,6 +335,11 @@ fn visible_text(page: &str) -> String {
         }
     }
     unescape(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A client that goes nowhere by itself.
+fn client() -> reqwest::ClientBuilder {
+    Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(crate) mod people;
 mod record;
 mod seed;
 mod serve;
+mod tls;
 pub(crate) mod world;
 
 use std::io;
@@ -30,6 +31,7 @@ pub use auth0::{Bearer, SigningKey, Tenant};
 pub use browser::BrowserError;
 pub use faults::{Effect, Fault, Faults};
 pub use record::{Recorded, Service};
+pub use tls::Certificates;
 pub use world::{Secrets, World};
 
 use browser::{Answer, Browser};
@@ -41,8 +43,9 @@ pub const ACCOUNTS: [&str; 3] = ["linked", "limited", "guest"];
 
 /// The two services, running. They stop when this is dropped.
 pub struct Sandbox {
-    auth0: SocketAddr,
-    bitbucket: SocketAddr,
+    auth0: String,
+    bitbucket: String,
+    certificates: Option<Certificates>,
     world: Arc<World>,
     tenant: auth0::Auth0,
     faults: Arc<Faults>,
@@ -57,6 +60,8 @@ pub struct Options {
     pub auth0_port: u16,
     /// The port of Bitbucket Cloud; 0 takes a free one.
     pub bitbucket_port: u16,
+    /// Whether both serve https, as `localhost` and with an authority of their own.
+    pub tls: bool,
 }
 
 impl Sandbox {
@@ -64,8 +69,14 @@ impl Sandbox {
     pub async fn start(options: Options) -> io::Result<Self> {
         let auth0_listener = bind(options.auth0_port).await?;
         let bitbucket_listener = bind(options.bitbucket_port).await?;
-        let auth0 = auth0_listener.local_addr()?;
-        let bitbucket = bitbucket_listener.local_addr()?;
+        let certificates = options.tls.then(Certificates::new).transpose()?;
+        let tls = certificates.as_ref().map(Certificates::server_config).transpose()?;
+        let origin = |address: SocketAddr| match options.tls {
+            true => format!("https://localhost:{}", address.port()),
+            false => format!("http://{address}"),
+        };
+        let auth0 = origin(auth0_listener.local_addr()?);
+        let bitbucket = origin(bitbucket_listener.local_addr()?);
         let world = Arc::new(World::new(world::random(64)));
         let faults = Arc::new(Faults::default());
         let record = Arc::new(Record::default());
@@ -76,23 +87,31 @@ impl Sandbox {
             faults: Arc::clone(&faults),
             record: Arc::clone(&record),
         };
-        let tenant = auth0::Auth0::new(Arc::clone(&world), &format!("http://{auth0}"))?;
+        let tenant = auth0::Auth0::new(Arc::clone(&world), &auth0)?;
         let handlers = auth0::router(tenant.clone());
-        serve::serve(auth0_listener, handlers, around(Service::Auth0), stop.clone());
-        let api = bitbucket::Api::new(Arc::clone(&world), format!("http://{bitbucket}"));
+        let surround = around(Service::Auth0);
+        serve::serve(auth0_listener, tls.clone(), handlers, surround, stop.clone())?;
+        let api = bitbucket::Api::new(Arc::clone(&world), bitbucket.clone());
         let handlers = bitbucket::router(api);
-        serve::serve(bitbucket_listener, handlers, around(Service::Bitbucket), stop.clone());
-        Ok(Self { auth0, bitbucket, world, tenant, faults, record, _stop: stop.drop_guard() })
+        let surround = around(Service::Bitbucket);
+        serve::serve(bitbucket_listener, tls, handlers, surround, stop.clone())?;
+        let _stop = stop.drop_guard();
+        Ok(Self { auth0, bitbucket, certificates, world, tenant, faults, record, _stop })
     }
 
     /// The Auth0 domain, for `AUTH0_DOMAIN`.
     pub fn auth0_domain(&self) -> String {
-        format!("http://{}", self.auth0)
+        self.auth0.clone()
     }
 
     /// The root of the Bitbucket API, for `BITBUCKET_API_URL`.
     pub fn bitbucket_api_url(&self) -> String {
-        format!("http://{}/2.0", self.bitbucket)
+        format!("{}/2.0", self.bitbucket)
+    }
+
+    /// What clients must trust, in PEM, where the services are served over https.
+    pub fn authority(&self) -> Option<&str> {
+        self.certificates.as_ref().map(|certificates| certificates.authority.as_str())
     }
 
     /// The client id of the tenant's web application.
@@ -147,12 +166,16 @@ impl Sandbox {
     /// Has the person of `account` open `url` in a fresh browser, sign in and agree to everything, to
     /// where the flow ends. Returns the text of the last page.
     pub async fn consent(&self, url: &str, account: &str) -> Result<String, BrowserError> {
-        Browser::new(&self.auth0_domain(), account, Answer::Yes)?.walk(url).await
+        self.browser(account, Answer::Yes)?.walk(url).await
     }
 
     /// The same with a person who signs in and then refuses.
     pub async fn refuse(&self, url: &str, account: &str) -> Result<String, BrowserError> {
-        Browser::new(&self.auth0_domain(), account, Answer::No)?.walk(url).await
+        self.browser(account, Answer::No)?.walk(url).await
+    }
+
+    fn browser(&self, account: &str, answer: Answer) -> Result<Browser, BrowserError> {
+        Browser::new(&self.auth0_domain(), account, answer)?.trusting(self.authority())
     }
 }
 

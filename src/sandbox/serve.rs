@@ -1,6 +1,7 @@
 //! What both servers do around their handlers: write down the request, fail where told to, answer.
 
 use std::future::ready;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
+use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use futures::stream::{self, StreamExt};
+use rustls::ServerConfig;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -34,16 +39,25 @@ pub(crate) struct Around {
     pub(crate) record: Arc<Record>,
 }
 
-/// Serves `handlers` until `stop`.
+/// Serves `handlers` until `stop`; with `tls`, over https only.
 pub(crate) fn serve(
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     handlers: Router,
     around: Around,
     stop: CancellationToken,
-) {
+) -> io::Result<()> {
     let control = control::router(Arc::clone(&around.world), Arc::clone(&around.faults));
     let handlers = handlers.layer(axum::middleware::from_fn_with_state(around, handle));
     let router = control.fallback_service(handlers);
+    match tls {
+        Some(tls) => serve_tls(listener.into_std()?, tls, router, stop)?,
+        None => serve_plain(listener, router, stop),
+    }
+    Ok(())
+}
+
+fn serve_plain(listener: TcpListener, router: Router, stop: CancellationToken) {
     // Without it, small answers wait for the caller's delayed acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -56,6 +70,27 @@ pub(crate) fn serve(
             tracing::error!(%error, "the sandbox stopped");
         }
     });
+}
+
+fn serve_tls(
+    listener: std::net::TcpListener,
+    tls: Arc<ServerConfig>,
+    router: Router,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let handle = Handle::new();
+    let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(tls)).acceptor(NoDelayAcceptor);
+    let server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone());
+    tokio::spawn(async move {
+        if let Err(error) = server.serve(router.into_make_service()).await {
+            tracing::error!(%error, "the sandbox stopped");
+        }
+    });
+    tokio::spawn(async move {
+        stop.cancelled_owned().await;
+        handle.graceful_shutdown(None);
+    });
+    Ok(())
 }
 
 async fn handle(State(around): State<Around>, request: Request, next: Next) -> Response {

@@ -34,6 +34,7 @@ use url::Url;
 use super::Server;
 use super::dispatch::Dispatcher;
 use crate::broker::Broker;
+use crate::broker::link::Reader;
 use crate::broker::link::web::WebLinker;
 use crate::identity::Caller;
 use crate::identity::bearer::Verifier;
@@ -89,6 +90,8 @@ pub struct HttpParts {
     pub verifier: Verifier,
     /// Exchanges their tokens.
     pub broker: Broker,
+    /// Reads what they have linked.
+    pub reader: Reader,
     /// Links their accounts.
     pub linker: WebLinker,
 }
@@ -140,13 +143,13 @@ struct App {
 
 impl App {
     fn new(settings: &HttpSettings, parts: HttpParts) -> std::io::Result<Self> {
-        let HttpParts { dispatcher, verifier, broker, linker } = parts;
+        let HttpParts { dispatcher, verifier, broker, reader, linker } = parts;
         let (drain, streams) = (Drain::default(), CancellationToken::new());
         let hosts = Arc::new(Hosts::new(settings));
         let patience = dispatcher.deadline() + LAST_ANSWERS;
         // A session must not end under its longest call.
         let sessions = Arc::new(Sessions::new(SESSION_IDLE.max(patience)));
-        let everybody = Everybody { broker, linker: linker.clone() };
+        let everybody = Everybody { broker, reader, linker: linker.clone() };
         let server = Server::of_many(Arc::clone(&dispatcher), Arc::new(everybody));
         let endpoint = Endpoint {
             mcp: StreamableHttpService::new(

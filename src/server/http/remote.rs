@@ -12,16 +12,16 @@ use rmcp::model::ErrorData;
 use rmcp::service::{RequestContext, RoleServer};
 use tokio_util::sync::CancellationToken;
 
+use crate::Result;
 use crate::auth0::Identity;
 use crate::bitbucket;
 use crate::broker::link::web::{Asker, WebLinker};
-use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
-use crate::broker::{self, Broker, Proof, SubjectToken};
+use crate::broker::link::{LinkedAccount, Offer, Outcome, Reader, Unlinked};
+use crate::broker::{Broker, Proof, SubjectToken};
 use crate::identity::bearer::Verified;
 use crate::server::{People, policy};
 use crate::text::Foreign;
 use crate::tool::{Entry, Person};
-use crate::{Error, Result};
 
 /// How long it may take to read what is linked.
 const READING: Duration = Duration::from_secs(20);
@@ -29,9 +29,14 @@ const READING: Duration = Duration::from_secs(20);
 /// How often a page is looked at whose end a client waits for.
 const WATCH: Duration = Duration::from_secs(60);
 
-/// Everybody who calls.
+/// When a page is looked at again on which something has just failed.
+const SECOND_TRY: Duration = Duration::from_secs(3);
+
+/// Everybody who calls. Clones share everything.
+#[derive(Clone)]
 pub(super) struct Everybody {
     pub(super) broker: Broker,
+    pub(super) reader: Reader,
     pub(super) linker: WebLinker,
 }
 
@@ -39,8 +44,7 @@ pub(super) struct Everybody {
 struct Remote {
     verified: Verified,
     asker: Asker,
-    broker: Broker,
-    linker: WebLinker,
+    all: Everybody,
 }
 
 impl People for Everybody {
@@ -64,8 +68,7 @@ impl People for Everybody {
         Ok(Arc::new(Remote {
             asker: Asker { client_id: verified.client_id.clone(), name },
             verified: verified.clone(),
-            broker: self.broker.clone(),
-            linker: self.linker.clone(),
+            all: self.clone(),
         }))
     }
 }
@@ -85,17 +88,7 @@ impl Person for Remote {
     }
 
     fn bitbucket(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Result<bitbucket::Client>> {
-        Box::pin(async move {
-            self.broker.client(&self.proof(), limits).await.map_err(|error| match error {
-                // A page to link an account would not help: the client holds an old token.
-                broker::Error::NotSignedIn => Error::refused(
-                    "Auth0 no longer accepts the access token that came with this call",
-                    "the user signs in again in the client, as when the server was added to it; \
-                     then call again",
-                ),
-                error => error.into(),
-            })
-        })
+        Box::pin(async move { Ok(self.all.broker.client(&self.proof(), limits).await?) })
     }
 
     fn identity(&self) -> BoxFuture<'_, Result<Option<Identity>>> {
@@ -116,42 +109,34 @@ impl Person for Remote {
                 deadline: Instant::now() + READING,
                 cancel: CancellationToken::new(),
             };
-            let client = match self.bitbucket(limits).await {
-                Err(error) if error.wants_link() => return Ok(Vec::new()),
-                client => client?,
-            };
-            let user = client.user().await?;
-            Ok(vec![LinkedAccount {
-                id: None,
-                connection: "bitbucket".to_owned(),
-                username: None,
-                display_name: user.display_name.as_deref().map(|name| Foreign::line(name, 80)),
-                scopes: None,
-                broken: false,
-                linked_at: None,
-            }])
+            Ok(self.all.reader.accounts(&self.proof(), limits).await?)
         })
     }
 
     fn offer_link(&self) -> BoxFuture<'_, Result<Offer>> {
-        Box::pin(async move { Ok(self.linker.offer(&self.verified.caller, &self.asker).await?) })
+        Box::pin(
+            async move { Ok(self.all.linker.offer(&self.verified.caller, &self.asker).await?) },
+        )
     }
 
     fn link_outcome(&self, patience: Duration) -> BoxFuture<'_, Outcome> {
-        Box::pin(self.linker.outcome(&self.verified.caller, patience))
+        Box::pin(self.all.linker.outcome(&self.verified.caller, patience))
     }
 
     fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool> {
-        Box::pin(async move { self.broker.relinking_can_help(&self.verified.caller, missing) })
+        Box::pin(async move { self.all.broker.relinking_can_help(&self.verified.caller, missing) })
     }
 
     fn page_done(&self) -> BoxFuture<'static, bool> {
-        let (linker, caller) = (self.linker.clone(), self.verified.caller.clone());
+        let (linker, caller) = (self.all.linker.clone(), self.verified.caller.clone());
         Box::pin(async move {
             loop {
                 match linker.outcome(&caller, WATCH).await {
-                    Outcome::Waiting | Outcome::Failed(_) => {}
-                    outcome => return matches!(outcome, Outcome::Linked(_)),
+                    Outcome::Waiting => {}
+                    // The page still works, and this outcome is there at once.
+                    Outcome::Failed(_) => tokio::time::sleep(SECOND_TRY).await,
+                    Outcome::Linked(_) | Outcome::Unlinked(_) => return true,
+                    Outcome::Unusable(_) | Outcome::Refused | Outcome::Expired => return false,
                 }
             }
         })
@@ -160,11 +145,8 @@ impl Person for Remote {
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {
         Box::pin(async move {
             let caller = &self.verified.caller;
-            let offer = self.linker.offer_unlink(caller, &self.asker, account).await?;
-            Err(Error::refused(
-                "only the user can unlink, on a page in their browser",
-                format!("ask the user to open {} in their browser and finish there", offer.url),
-            ))
+            let offer = self.all.linker.offer_unlink(caller, &self.asker, account).await?;
+            Ok(Unlinked::Page(offer))
         })
     }
 }

@@ -36,7 +36,8 @@ async fn finds_fault_with_a_token_that_does_not_hold() {
     let served = Served::new().await;
     let ended = Bearer { expires_in: -120, ..Bearer::default() };
     let machine = Bearer { machine: true, ..Bearer::default() };
-    let elsewhere = Bearer { audience: Some("https://else.example/mcp".into()), ..Bearer::default() };
+    let elsewhere =
+        Bearer { audience: Some("https://else.example/mcp".into()), ..Bearer::default() };
     for token in [
         served.sandbox.bearer("linked", ended).unwrap(),
         served.sandbox.bearer("linked", machine).unwrap(),
@@ -201,7 +202,8 @@ async fn says_that_the_client_must_sign_in_again_when_auth0_refuses_its_token() 
         )
         .path("/oauth/token"),
     );
-    let answer = served.call(&token, "list_workspaces", &json!({}), json!({})).send().await.unwrap();
+    let answer =
+        served.call(&token, "list_workspaces", &json!({}), json!({})).send().await.unwrap();
     let (_, answer) = whole(answer).await;
     let said = text(&answer["result"]);
     assert!(!said.contains("bitbucket-vault-mcp login"), "{said}");

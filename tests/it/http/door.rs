@@ -70,10 +70,7 @@ async fn answers_to_its_own_name_only() {
         (format!("GET /mcp HTTP/1.1\r\nHost: x@localhost:{port}\r\n"), 400),
         ("GET /mcp HTTP/1.1\r\n".to_owned(), 400),
         ("GET /mcp HTTP/1.0\r\n".to_owned(), 400),
-        (
-            format!("GET http://evil.example/mcp HTTP/1.1\r\nHost: localhost:{port}\r\n"),
-            421,
-        ),
+        (format!("GET http://evil.example/mcp HTTP/1.1\r\nHost: localhost:{port}\r\n"), 421),
         (format!("GET http://localhost:{port}/mcp HTTP/1.1\r\nHost: evil.example\r\n"), 421),
         ("GET /livez HTTP/1.1\r\nHost: 10.1.2.3:80\r\n".to_owned(), 200),
         (format!("GET /link/x HTTP/1.1\r\nHost: evil.example:{port}\r\n"), 421),
@@ -119,7 +116,8 @@ async fn lets_no_foreign_page_in() {
         let allowed = header(&response, "access-control-allow-origin").to_owned();
         assert_eq!((response.status().as_u16(), origin.clone()), (status, origin.clone()));
         assert_eq!(allowed, if status == 403 { "" } else { &origin });
-        let preflight = served.client.request(reqwest::Method::OPTIONS, format!("{}/mcp", served.url));
+        let preflight =
+            served.client.request(reqwest::Method::OPTIONS, format!("{}/mcp", served.url));
         let preflight = preflight
             .header("origin", &origin)
             .header("access-control-request-method", "POST")
@@ -177,7 +175,8 @@ async fn is_ready_once_it_has_the_keys() {
     let response = lost.client.get(format!("{}/readyz", lost.url)).send().await.unwrap();
     assert_eq!(whole(response).await, (503, json!("waiting for the keys of Auth0")));
     let token = lost.token("linked");
-    let response = lost.call(&token, "list_workspaces", &json!({}), json!({})).send().await.unwrap();
+    let response =
+        lost.call(&token, "list_workspaces", &json!({}), json!({})).send().await.unwrap();
     assert_eq!(header(&response, "retry-after"), "5");
     let body = json!({
         "error": "temporarily_unavailable",

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bitbucket_vault_mcp::auth0::{self, ClientAuthentication, Tenant};
 use bitbucket_vault_mcp::bitbucket::Connector;
+use bitbucket_vault_mcp::broker::link::Reader;
 use bitbucket_vault_mcp::broker::link::web::{WebLinker, WebSettings};
 use bitbucket_vault_mcp::broker::{self, Broker};
 use bitbucket_vault_mcp::identity::bearer::{Verifier, VerifierSettings};
@@ -312,5 +313,6 @@ fn parts(
             first_party_clients: Vec::new(),
         },
     );
-    HttpParts { dispatcher: Arc::new(Dispatcher::new(calls)), verifier, broker, linker }
+    let reader = Reader::new(broker.clone(), None, "bitbucket".to_owned());
+    HttpParts { dispatcher: Arc::new(Dispatcher::new(calls)), verifier, broker, reader, linker }
 }

@@ -199,7 +199,7 @@ async fn tells_what_is_known_where_bitbucket_fails() {
     hall.sandbox.faults().add(Fault::new(Service::Bitbucket, Effect::status(500)));
     assert_eq!(
         told(&hall.read(&hall.proof("linked")).await.unwrap()),
-        "?, no id, account pipeline:write project pullrequest:write, since ?"
+        "?, no id, account pipeline:write project pullrequest:write repository:write, since ?"
     );
 }
 

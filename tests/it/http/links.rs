@@ -1,0 +1,155 @@
+use serde_json::{Value, json};
+
+use super::{Served, header, whole};
+use crate::child::text;
+use crate::outside::can;
+
+/// The page that an error of 2025-11-25 names.
+fn page(answer: &Value) -> (String, String) {
+    let error = &answer["error"];
+    assert_eq!(error["code"], -32042, "{answer}");
+    let page = &error["data"]["elicitations"][0];
+    assert_eq!(page["mode"], "url");
+    let word = |name: &str| page[name].as_str().unwrap().to_owned();
+    assert!(!word("message").is_empty());
+    (word("url"), word("elicitationId"))
+}
+
+#[tokio::test]
+async fn a_session_is_told_of_the_page_and_of_its_end_and_then_the_same_call_goes_through() {
+    let served = Served::new().await;
+    let token = served.token("guest");
+    let session = served.session(&token, can(&["url"])).await;
+    let mut stream = session.listen().await;
+    let (url, id) = page(&session.answer("list_workspaces", json!({})).await);
+    assert!(url.starts_with(&format!("{}/link/", served.url)), "{url}");
+    // Another call ends at the same page, which the session knows by the same id.
+    let again = page(&session.answer("list_repositories", json!({})).await);
+    assert_eq!(again, (url.clone(), id.clone()));
+    served.sandbox.consent(&url, "guest").await.unwrap();
+    let told = stream.next().await.unwrap();
+    assert_eq!(told["method"], "notifications/elicitation/complete");
+    assert_eq!(told["params"], json!({ "elicitationId": id }));
+    let answer = session.answer("list_workspaces", json!({})).await;
+    assert!(text(&answer["result"]).contains("acme"), "{answer}");
+}
+
+#[tokio::test]
+async fn linking_anew_ends_once_it_is_done() {
+    let served = Served::new().await;
+    let token = served.token("linked");
+    let session = served.session(&token, can(&["url"])).await;
+    let arguments = json!({ "again": true });
+    let (url, _) = page(&session.answer("link_account", arguments.clone()).await);
+    served.sandbox.consent(&url, "linked").await.unwrap();
+    let answer = session.answer("link_account", arguments.clone()).await;
+    assert!(text(&answer["result"]).starts_with("linked: "), "{answer}");
+    // The next time is another time.
+    let (next, _) = page(&session.answer("link_account", arguments).await);
+    assert_ne!(next, url);
+}
+
+#[tokio::test]
+async fn unlinking_in_a_session_goes_by_a_page_too() {
+    let served = Served::new().await;
+    let token = served.token("linked");
+    let session = served.session(&token, can(&["url"])).await;
+    let mut stream = session.listen().await;
+    let (url, id) = page(&session.answer("unlink_account", json!({})).await);
+    assert!(served.sandbox.world().is_linked("linked"));
+    served.sandbox.consent(&url, "linked").await.unwrap();
+    assert!(!served.sandbox.world().is_linked("linked"));
+    assert_eq!(stream.next().await.unwrap()["params"], json!({ "elicitationId": id }));
+    let answer = session.answer("unlink_account", json!({})).await;
+    assert!(text(&answer["result"]).starts_with("unlinked: "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_opens_no_pages_reads_the_address() {
+    let served = Served::new().await;
+    let token = served.token("guest");
+    for capabilities in [can(&[]), can(&["form"])] {
+        let session = served.session(&token, capabilities).await;
+        let answer = session.answer("list_workspaces", json!({})).await;
+        let said = text(&answer["result"]);
+        let expected = format!(
+            "not_linked: no Bitbucket account is linked for this user\nhint: ask the user to open \
+             {}/link/",
+            served.url
+        );
+        assert!(said.starts_with(&expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_stateless_protocol_ends_the_call_with_the_page_and_takes_it_up_again() {
+    let served = Served::new().await;
+    let token = served.token("guest");
+    let first = served.call(&token, "list_workspaces", &json!({}), can(&["url"]));
+    let (status, answer) = whole(first.send().await.unwrap()).await;
+    let result = &answer["result"];
+    assert_eq!((status, &result["resultType"]), (200, &json!("input_required")), "{answer}");
+    let asked = &result["inputRequests"]["open"]["params"];
+    assert_eq!(asked["mode"], "url");
+    let url = asked["url"].as_str().unwrap();
+    served.sandbox.consent(url, "guest").await.unwrap();
+
+    let state = result["requestState"].as_str().unwrap();
+    let params = |state: &str| {
+        let mut params = crate::child::modern(
+            json!({ "name": "list_workspaces", "arguments": {} }),
+            can(&["url"]),
+        );
+        params["inputResponses"] = json!({ "open": { "action": "accept" } });
+        params["requestState"] = state.into();
+        params
+    };
+    let again = served.modern(&token, params(state)).send().await.unwrap();
+    let (_, answer) = whole(again).await;
+    assert!(text(&answer["result"]).contains("acme"), "{answer}");
+}
+
+#[tokio::test]
+async fn what_a_client_carries_is_good_for_its_own_person_only() {
+    let served = Served::with(|wanted| {
+        wanted.calls.approval = bitbucket_vault_mcp::server::dispatch::Approval::Required;
+    })
+    .await;
+    let (ana, ben) = (served.token("linked"), served.token("limited"));
+    let arguments = json!({ "repository": "acme/shop", "number": 42 });
+    let asked = served.call(&ana, "merge_pull_request", &arguments, can(&["form"]));
+    let (_, asked) = whole(asked.send().await.unwrap()).await;
+    let state = asked["result"]["requestState"].clone();
+    assert!(state.is_string(), "{asked}");
+    let mut params = crate::child::modern(
+        json!({ "name": "merge_pull_request", "arguments": arguments }),
+        can(&["form"]),
+    );
+    params["inputResponses"] =
+        json!({ "confirm": { "action": "accept", "content": { "approve": true } } });
+    params["requestState"] = state;
+    // Somebody else's yes: they are asked anew, or lack the scope; nothing is merged.
+    let (_, answer) = whole(served.modern(&ben, params).send().await.unwrap()).await;
+    let merged = served.reached(bitbucket_vault_mcp::sandbox::Service::Bitbucket);
+    assert!(!merged.iter().any(|request| request.ends_with("/merge")), "{answer}");
+
+    // A place in a list is no different.
+    let arguments = json!({ "repository": "acme/shop", "limit": 1 });
+    let listed = served.call(&ana, "list_commits", &arguments, json!({}));
+    let (_, listed) = whole(listed.send().await.unwrap()).await;
+    let cursor = listed["result"]["structuredContent"]["next"].clone();
+    assert!(cursor.is_string(), "{listed}");
+    let next = json!({ "repository": "acme/shop", "limit": 1, "cursor": cursor });
+    let mine = served.says(&ana, "list_commits", next.clone()).await;
+    assert!(!mine.starts_with("invalid_arguments"), "{mine}");
+    let theirs = served.says(&ben, "list_commits", next).await;
+    assert!(theirs.starts_with("invalid_arguments: `cursor`: it does not belong"), "{theirs}");
+}
+
+#[tokio::test]
+async fn the_pages_are_there_and_have_rules_of_their_own() {
+    let served = Served::new().await;
+    let response = served.client.get(format!("{}/link/nothing", served.url)).send().await.unwrap();
+    assert_ne!(response.status(), 200);
+    assert!(header(&response, "content-security-policy").contains("default-src 'none'"));
+}
