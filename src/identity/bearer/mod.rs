@@ -124,7 +124,10 @@ impl Verifier {
     /// # Errors
     /// [`Refusal::Unavailable`] when Auth0 gives none.
     pub async fn warm_up(&self) -> Result<(), Refusal> {
-        self.tenant.warm_up_keys().await.map_err(|_| Refusal::Unavailable)
+        self.tenant.warm_up_keys().await.map_err(|error| {
+            tracing::debug!(%error, "Auth0's keys could not be had");
+            Refusal::Unavailable
+        })
     }
 
     /// Who sends the request.
