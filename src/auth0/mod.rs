@@ -6,6 +6,7 @@
 
 mod access_token;
 mod client;
+mod code;
 mod connected_accounts;
 mod discovery;
 mod error;
@@ -32,6 +33,7 @@ use url::Url;
 use crate::net;
 
 pub use access_token::{AccessClaims, AccessTokenProblem};
+pub use code::{Login, Redemption};
 pub use connected_accounts::{AccountId, Connect, ConnectTicket, ConnectedAccount};
 pub use error::{Error, ManagementProblem, MyAccountProblem};
 pub use id_token::IdTokenProblem;
@@ -40,7 +42,7 @@ pub use management::{Management, ManagementSettings};
 pub use pkce::{PkceVerifier, random_token};
 pub(crate) use secret::same;
 pub use secret::{BearerToken, MyAccountToken, RefreshToken, VaultToken};
-pub use tokens::{Login, Redemption, Refreshed, Subject};
+pub use tokens::{Refreshed, Subject};
 
 /// How errors and logs call the service.
 const SERVICE: &str = "Auth0";
@@ -162,7 +164,7 @@ impl Tenant {
     }
 }
 
-/// Whether somebody of an organization may come in where people sign in to the one that is `wanted`.
+/// Whether somebody of the organization with this id and name is of the one that is `wanted`.
 ///
 /// Auth0 documents both for the setting: ids are compared as they are, names without regard to case.
 fn admits(wanted: Option<&str>, id: Option<&str>, name: Option<&str>) -> bool {

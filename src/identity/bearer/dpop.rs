@@ -49,6 +49,8 @@ pub(super) enum ProofProblem {
     Several,
     #[error("the proof is malformed")]
     Malformed,
+    #[error("the algorithm of the proof is not allowed")]
+    Algorithm,
     #[error("the proof is not of the type dpop+jwt")]
     Type,
     #[error("the proof names no public key for RS256 or ES256")]
@@ -88,7 +90,7 @@ impl Proofs {
         token: &BearerToken,
         thumbprint: &str,
     ) -> Result<(), ProofProblem> {
-        let proof = Jwt::read(only_proof(presented)?).map_err(|_| ProofProblem::Malformed)?;
+        let proof = Jwt::read(only_proof(presented)?)?;
         if !proof.header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("dpop+jwt")) {
             return Err(ProofProblem::Type);
         }
@@ -97,14 +99,23 @@ impl Proofs {
         if key.thumbprint().as_deref() != Some(thumbprint) {
             return Err(ProofProblem::Binding);
         }
-        let claims: Claims = proof.verify(&key).map_err(|problem| match problem {
-            JwtProblem::Malformed => ProofProblem::Malformed,
-            _ => ProofProblem::Signature,
-        })?;
+        let claims: Claims = proof.verify(&key)?;
         check(&claims, presented, token)?;
         // Last, so that nothing but a good proof is ever remembered.
         let entry = self.seen.entry(digest(thumbprint, &claims.jti)).or_insert(());
         if entry.is_fresh() { Ok(()) } else { Err(ProofProblem::Replayed) }
+    }
+}
+
+impl From<JwtProblem> for ProofProblem {
+    fn from(problem: JwtProblem) -> Self {
+        match problem {
+            JwtProblem::Malformed => Self::Malformed,
+            JwtProblem::Algorithm => Self::Algorithm,
+            JwtProblem::Signature => Self::Signature,
+            JwtProblem::Expired => Self::Stale,
+            JwtProblem::Future => Self::Future,
+        }
     }
 }
 
@@ -133,7 +144,7 @@ fn check(
     if !Url::parse(&claims.htu).is_ok_and(|url| is_same(&url, presented.url)) {
         return Err(ProofProblem::Address);
     }
-    check_begun(claims.iat, None, LEEWAY).map_err(|_| ProofProblem::Future)?;
+    check_begun(claims.iat, None, LEEWAY)?;
     if claims.iat < now() - MAX_AGE {
         return Err(ProofProblem::Stale);
     }

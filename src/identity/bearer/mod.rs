@@ -21,7 +21,7 @@ use dpop::Proofs;
 pub use scopes::{Scope, Scopes};
 
 /// Auth0's own are shorter than 64 characters; other identity providers' can be longer.
-const LONGEST_SUBJECT: usize = 255;
+const LONGEST_NAME: usize = 255;
 
 /// Checks what requests show.
 #[derive(Clone)]
@@ -74,9 +74,9 @@ pub enum Refusal {
     /// It shows no token, or shows something in a way that we do not know.
     #[error("no access token was sent")]
     Missing(Scheme),
-    /// It contradicts itself.
-    #[error("{0}")]
-    Ambiguous(&'static str),
+    /// It shows more than one thing.
+    #[error("more than one Authorization header was sent")]
+    Ambiguous(Scheme),
     /// The token that it shows does not hold.
     #[error("{words}")]
     Token {
@@ -100,9 +100,7 @@ impl Refusal {
     pub fn challenge(&self) -> Option<Challenge> {
         let (status, scheme, error) = match self {
             Self::Missing(scheme) => (StatusCode::UNAUTHORIZED, *scheme, None),
-            Self::Ambiguous(_) => {
-                (StatusCode::BAD_REQUEST, Scheme::Bearer, Some("invalid_request"))
-            }
+            Self::Ambiguous(scheme) => (StatusCode::BAD_REQUEST, *scheme, Some("invalid_request")),
             Self::Token { scheme, .. } => {
                 (StatusCode::UNAUTHORIZED, *scheme, Some("invalid_token"))
             }
@@ -121,10 +119,10 @@ impl Verifier {
         Self { tenant, settings, proofs: Proofs::new() }
     }
 
-    /// Gets Auth0's keys, so that the first request need not wait for them.
+    /// Gets Auth0's keys, unless they are there: until this has worked once, nobody is let in.
     ///
     /// # Errors
-    /// [`Refusal::Unavailable`]
+    /// [`Refusal::Unavailable`] when Auth0 gives none.
     pub async fn warm_up(&self) -> Result<(), Refusal> {
         self.tenant.warm_up_keys().await.map_err(|error| {
             tracing::debug!(%error, "Auth0's keys could not be had");
@@ -169,7 +167,11 @@ impl Verifier {
                  a person has to sign in",
             ));
         }
-        if !is_plain(&claims.subject) {
+        if ![Some(&claims.subject), claims.organization.as_ref()]
+            .into_iter()
+            .flatten()
+            .all(|name| is_plain(name))
+        {
             return Err(invalid("the access token names its person in a way that cannot be used"));
         }
         Ok(self.verified(claims, token))
@@ -181,7 +183,7 @@ impl Verifier {
         let mut all = headers.get_all(AUTHORIZATION).iter();
         let header = all.next().ok_or(Refusal::Missing(wanted))?;
         if all.next().is_some() {
-            return Err(Refusal::Ambiguous("more than one Authorization header was sent"));
+            return Err(Refusal::Ambiguous(wanted));
         }
         let malformed = |scheme| Refusal::Token {
             scheme,
@@ -229,7 +231,7 @@ fn is_token68(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(fits)
 }
 
-/// Whether `subject` can stand in a log line and in a key without posing as something else.
-fn is_plain(subject: &str) -> bool {
-    subject.chars().count() <= LONGEST_SUBJECT && !subject.chars().any(char::is_control)
+/// Whether `name` can stand in a log line and in a key without posing as something else.
+fn is_plain(name: &str) -> bool {
+    name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control)
 }
