@@ -4,6 +4,7 @@
 //! `error` code decides first, the description's wording where the code is not enough, and the status
 //! last. The description itself may hold anything, and is only ever logged, for debugging.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -105,6 +106,9 @@ pub enum Error {
     /// The access token of a caller does not hold.
     #[error("the access token is not valid: {0}")]
     AccessToken(#[from] AccessTokenProblem),
+    /// The tenant's signing keys cannot be had. Everybody who waited for them gets the same error.
+    #[error(transparent)]
+    Keys(Arc<Error>),
     /// The key that the application signs with cannot sign.
     #[error("the client signing key is not an RSA private key in PEM")]
     SigningKey,

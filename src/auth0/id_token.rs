@@ -1,14 +1,12 @@
 //! Checking an ID token whole (OpenID Connect Core 1.0 §3.1.3.7).
 
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
-use super::client::install_cryptography;
-use super::{Error, Identity, Tenant, secret};
+use super::jwt::{Audience, Jwt, JwtProblem, check_begun, check_not_ended};
+use super::{Error, Identity, Tenant, admits, secret};
 
 /// How far two clocks may be apart, in seconds.
-const LEEWAY: u64 = 60;
+const LEEWAY: f64 = 60.0;
 
 /// What is wrong with an ID token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,20 +49,15 @@ struct Claims {
     sub: String,
     aud: Audience,
     azp: Option<String>,
+    exp: f64,
     iat: f64,
+    nbf: Option<f64>,
     nonce: Option<String>,
     name: Option<String>,
     nickname: Option<String>,
     email: Option<String>,
     org_id: Option<String>,
     org_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
 }
 
 impl Tenant {
@@ -84,17 +77,12 @@ impl Tenant {
         nonce: Option<&str>,
         organization: Option<&str>,
     ) -> Result<Identity, Error> {
-        let header = jsonwebtoken::decode_header(token).map_err(|error| told(&error))?;
-        if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
-            return Err(IdTokenProblem::Algorithm.into());
-        }
-        // RFC 7515 §4.1.11: we understand no extension, so none may be critical.
-        if header.crit.is_some() {
-            return Err(IdTokenProblem::Malformed.into());
-        }
+        let token = Jwt::read(token).map_err(IdTokenProblem::from)?;
         // Neither `jwk` nor `jku` of the header is looked at: only the tenant says which keys it has.
-        let key = self.signing_key(header.kid.as_deref()).await?;
-        let claims = self.open(token, header.alg, &key)?;
+        let keys = self.keys().await?;
+        let key = self.signing_key(&keys, token.header.kid.as_deref()).await?;
+        let key = key.ok_or(IdTokenProblem::UnknownKey)?;
+        let claims: Claims = token.verify(&key).map_err(IdTokenProblem::from)?;
         self.check(&claims, nonce, organization)?;
         Ok(Identity {
             issuer: claims.iss,
@@ -103,25 +91,6 @@ impl Tenant {
             email: claims.email,
             organization: claims.org_id,
         })
-    }
-
-    fn open(&self, token: &str, algorithm: Algorithm, key: &Jwk) -> Result<Claims, IdTokenProblem> {
-        install_cryptography();
-        let other_algorithm = |named| Algorithm::try_from(named).ok() != Some(algorithm);
-        if key.common.key_algorithm.is_some_and(other_algorithm)
-            || matches!(&key.common.public_key_use, Some(usage) if *usage != PublicKeyUse::Signature)
-        {
-            return Err(IdTokenProblem::Algorithm);
-        }
-        let key = DecodingKey::from_jwk(key).map_err(|_| IdTokenProblem::UnknownKey)?;
-        let mut validation = Validation::new(algorithm);
-        validation.leeway = LEEWAY;
-        validation.validate_nbf = true;
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.set_issuer(&[self.domain().as_str()]);
-        validation.set_audience(&[self.client_id()]);
-        let token = jsonwebtoken::decode::<Claims>(token, &key, &validation);
-        token.map(|token| token.claims).map_err(|error| told(&error))
     }
 
     fn check(
@@ -133,54 +102,39 @@ impl Tenant {
         if claims.iss != self.domain().as_str() {
             return Err(IdTokenProblem::Issuer);
         }
-        let several = matches!(&claims.aud, Audience::Many(all) if all.len() > 1);
-        let single = match &claims.aud {
-            Audience::One(one) => one == self.client_id(),
-            Audience::Many(all) => all.iter().any(|one| one == self.client_id()),
-        };
         let party = claims.azp.as_deref();
-        if !single
-            || (several && party.is_none())
+        if !claims.aud.names(self.client_id())
+            || (claims.aud.is_several() && party.is_none())
             || party.is_some_and(|azp| azp != self.client_id())
         {
             return Err(IdTokenProblem::Audience);
         }
+        check_not_ended(claims.exp, LEEWAY)?;
+        check_begun(claims.iat, claims.nbf, LEEWAY)?;
         let carries = |nonce| claims.nonce.as_deref().is_some_and(|own| secret::same(own, nonce));
         if nonce.is_some_and(|nonce| !carries(nonce)) {
             return Err(IdTokenProblem::Nonce);
         }
-        let latest = jsonwebtoken::get_current_timestamp() + LEEWAY;
-        if claims.iat > latest as f64 {
-            return Err(IdTokenProblem::Future);
-        }
         if claims.sub.is_empty() {
             return Err(IdTokenProblem::Malformed);
         }
-        // Auth0 documents both: ids are compared as they are, names without regard to case.
-        let in_organization = match organization {
-            None => true,
-            Some(id) if id.starts_with("org_") => claims.org_id.as_deref() == Some(id),
-            Some(name) => {
-                claims.org_name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
-            }
-        };
-        if in_organization { Ok(()) } else { Err(IdTokenProblem::Organization) }
+        if admits(organization, claims.org_id.as_deref(), claims.org_name.as_deref()) {
+            Ok(())
+        } else {
+            Err(IdTokenProblem::Organization)
+        }
     }
 }
 
-fn told(error: &jsonwebtoken::errors::Error) -> IdTokenProblem {
-    use jsonwebtoken::errors::ErrorKind;
-    match error.kind() {
-        ErrorKind::InvalidSignature => IdTokenProblem::Signature,
-        ErrorKind::InvalidAlgorithm
-        | ErrorKind::InvalidAlgorithmName
-        | ErrorKind::UnsupportedAlgorithm
-        | ErrorKind::MissingAlgorithm => IdTokenProblem::Algorithm,
-        ErrorKind::InvalidIssuer => IdTokenProblem::Issuer,
-        ErrorKind::InvalidAudience => IdTokenProblem::Audience,
-        ErrorKind::ExpiredSignature => IdTokenProblem::Expired,
-        ErrorKind::ImmatureSignature => IdTokenProblem::Future,
-        _ => IdTokenProblem::Malformed,
+impl From<JwtProblem> for IdTokenProblem {
+    fn from(problem: JwtProblem) -> Self {
+        match problem {
+            JwtProblem::Malformed => Self::Malformed,
+            JwtProblem::Algorithm => Self::Algorithm,
+            JwtProblem::Signature => Self::Signature,
+            JwtProblem::Expired => Self::Expired,
+            JwtProblem::Future => Self::Future,
+        }
     }
 }
 
@@ -188,7 +142,7 @@ fn told(error: &jsonwebtoken::errors::Error) -> IdTokenProblem {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use jsonwebtoken::{EncodingKey, Header};
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
     use serde_json::{Value, json};
 
     use super::super::stand_in::{StandIn, public_key};
@@ -309,7 +263,7 @@ mod tests {
             lines.push(format!("{what}: {}", said(&stand_in, &token).await));
         }
         insta::assert_snapshot!(lines.join("\n"), @r#"
-        no algorithm: the ID token is not valid: it is malformed
+        no algorithm: the ID token is not valid: its algorithm is not allowed
         our public key as a shared secret: the ID token is not valid: its algorithm is not allowed
         another payload: the ID token is not valid: its signature is wrong
         no signature: the ID token is not valid: its signature is wrong

@@ -2,18 +2,23 @@
 //!
 //! Everything here speaks of tenants, tokens and connections; nothing knows what the tokens of a
 //! connection are good for. A vault call needs `POST /oauth/token` alone: discovery and signing keys
-//! are fetched only when somebody signs in.
+//! are fetched only when somebody signs in or shows a token.
 
 mod access_token;
 mod client;
+mod code;
 mod connected_accounts;
 mod discovery;
 mod error;
 mod id_token;
+pub(crate) mod jwt;
+mod keys;
 mod login;
 mod management;
 mod pkce;
 mod secret;
+#[cfg(test)]
+pub(crate) mod signer;
 #[cfg(test)]
 pub(crate) mod stand_in;
 mod tokens;
@@ -28,6 +33,7 @@ use url::Url;
 use crate::net;
 
 pub use access_token::{AccessClaims, AccessTokenProblem};
+pub use code::{Login, Redemption};
 pub use connected_accounts::{AccountId, Connect, ConnectTicket, ConnectedAccount};
 pub use error::{Error, ManagementProblem, MyAccountProblem};
 pub use id_token::IdTokenProblem;
@@ -36,7 +42,7 @@ pub use management::{Management, ManagementSettings};
 pub use pkce::{PkceVerifier, random_token};
 pub(crate) use secret::same;
 pub use secret::{BearerToken, MyAccountToken, RefreshToken, VaultToken};
-pub use tokens::{Login, Redemption, Refreshed, Subject};
+pub use tokens::{Refreshed, Subject};
 
 /// How errors and logs call the service.
 const SERVICE: &str = "Auth0";
@@ -52,6 +58,8 @@ struct Inner {
     settings: Settings,
     credentials: client::Credentials,
     discovery: discovery::Discovery,
+    keys: keys::Keys,
+    verdicts: access_token::Verdicts,
 }
 
 /// Which tenant, and which of its applications we are.
@@ -102,8 +110,15 @@ impl Tenant {
             return Err(Error::Invalid("the Auth0 domain must have no path"));
         }
         let credentials = client::Credentials::new(&settings)?;
-        let discovery = discovery::Discovery::default();
-        Ok(Self { inner: Arc::new(Inner { http, settings, credentials, discovery }) })
+        let inner = Inner {
+            http,
+            settings,
+            credentials,
+            discovery: discovery::Discovery::default(),
+            keys: keys::Keys::default(),
+            verdicts: access_token::Verdicts::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The domain, ending in a slash.
@@ -146,6 +161,17 @@ impl Tenant {
     /// The identifier of the My Account API. Same host as the calls, or Auth0 refuses the token.
     fn my_account_audience(&self) -> String {
         format!("{}me/", self.domain())
+    }
+}
+
+/// Whether somebody of the organization with this id and name is of the one that is `wanted`.
+///
+/// Auth0 documents both for the setting: ids are compared as they are, names without regard to case.
+fn admits(wanted: Option<&str>, id: Option<&str>, name: Option<&str>) -> bool {
+    match wanted {
+        None => true,
+        Some(wanted) if wanted.starts_with("org_") => id == Some(wanted),
+        Some(wanted) => name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)),
     }
 }
 

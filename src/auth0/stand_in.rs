@@ -12,15 +12,20 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use url::Url;
 
-use super::client::install_cryptography;
+use super::signer::Signer;
 use super::{ClientAuthentication, Settings, Tenant};
 use crate::net;
+
+/// Where the tenant's keys are.
+pub(crate) const KEYS_PATH: &str = "/.well-known/jwks.json";
+
+/// What our API is called there.
+pub(crate) const AUDIENCE: &str = "https://mcp.example.com/mcp";
 
 /// The tenant's key pair in PEM, and the application's too: private, then public.
 static KEYS: LazyLock<[String; 2]> = LazyLock::new(|| {
@@ -52,6 +57,7 @@ struct Shared {
     answers: HashMap<String, (u16, Value)>,
     queues: HashMap<String, VecDeque<(u16, Value)>>,
     metadata: Value,
+    held: HashMap<String, watch::Receiver<()>>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +87,7 @@ impl StandIn {
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let stand_in = Self { domain, shared, task };
         stand_in.reset_metadata();
+        stand_in.set_keys(&[&Signer::tenant()]);
         stand_in
     }
 
@@ -118,6 +125,21 @@ impl StandIn {
         self.shared().queues.entry(path.to_owned()).or_default().push_back((status, body));
     }
 
+    /// Answers requests for `path` only once what this gives is dropped.
+    pub(crate) fn hold(&self, path: &str) -> watch::Sender<()> {
+        let (sender, receiver) = watch::channel(());
+        self.shared().held.insert(path.to_owned(), receiver);
+        sender
+    }
+
+    /// Publishes these keys, after one of a kind that nobody knows, as real sets may.
+    pub(crate) fn set_keys(&self, signers: &[&Signer]) {
+        let unknown = json!({ "kty": "new", "use": "quantum" });
+        let keys: Vec<Value> =
+            std::iter::once(unknown).chain(signers.iter().map(|signer| signer.jwk())).collect();
+        self.answer(KEYS_PATH, 200, json!({ "keys": keys }));
+    }
+
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared().requests.clone()
     }
@@ -143,19 +165,21 @@ impl StandIn {
         })
     }
 
+    /// What an access token for Ana says, that a client got for our API.
+    pub(crate) fn access_claims(&self) -> Value {
+        let now = jsonwebtoken::get_current_timestamp();
+        json!({
+            "iss": self.domain, "sub": "auth0|ana", "aud": AUDIENCE, "azp": "agent",
+            "iat": now, "exp": now + 3600, "scope": "openid bitbucket:read bitbucket:write",
+        })
+    }
+
     pub(crate) fn sign(&self, claims: &Value) -> String {
         self.sign_with(&json!({ "alg": "RS256", "kid": "k1" }), claims)
     }
 
     pub(crate) fn sign_with(&self, header: &Value, claims: &Value) -> String {
-        install_cryptography();
-        let [header, claims] =
-            [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
-        let signed = format!("{header}.{claims}");
-        let key = signing_key();
-        let signature =
-            jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::RS256).unwrap();
-        format!("{signed}.{signature}")
+        Signer::tenant().sign(header, claims)
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
@@ -177,20 +201,19 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let path = uri.path().to_owned();
+    let held = {
+        let mut shared = shared.lock().unwrap();
+        shared.remember(method, &uri, &headers, &body);
+        shared.held.get(&path).cloned()
+    };
+    if let Some(mut held) = held {
+        // The error says that the sender is gone, which is what is waited for.
+        let _ = held.changed().await;
+    }
     let mut shared = shared.lock().unwrap();
-    shared.requests.push(Request {
-        method,
-        path: path.clone(),
-        query: uri.query().unwrap_or_default().to_owned(),
-        authorization: headers
-            .get(AUTHORIZATION)
-            .and_then(|value| Some(value.to_str().ok()?.to_owned())),
-        body: String::from_utf8_lossy(&body).into_owned(),
-    });
     let queued = shared.queues.get_mut(&path).and_then(VecDeque::pop_front);
     let (status, body) = match path.as_str() {
         "/.well-known/openid-configuration" => (200, shared.metadata.clone()),
-        "/.well-known/jwks.json" => (200, key_set()),
         _ => queued
             .or_else(|| shared.answers.get(&path).cloned())
             .unwrap_or((404, json!({ "error": "not_found" }))),
@@ -198,16 +221,17 @@ async fn answer(
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }
 
-/// Holds a key of a kind that nobody knows, as real sets may.
-fn key_set() -> Value {
-    install_cryptography();
-    let mut key = Jwk::from_encoding_key(&signing_key(), Algorithm::RS256).unwrap();
-    key.common.key_id = Some("k1".to_owned());
-    json!({ "keys": [{ "kty": "new", "use": "quantum" }, key] })
-}
-
-fn signing_key() -> EncodingKey {
-    EncodingKey::from_rsa_pem(private_key().as_bytes()).unwrap()
+impl Shared {
+    fn remember(&mut self, method: Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) {
+        let authorization = headers.get(AUTHORIZATION);
+        self.requests.push(Request {
+            method,
+            path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
+            authorization: authorization.and_then(|value| Some(value.to_str().ok()?.to_owned())),
+            body: String::from_utf8_lossy(body).into_owned(),
+        });
+    }
 }
 
 fn tenant(domain: Url, authentication: ClientAuthentication, organization: Option<&str>) -> Tenant {
@@ -220,7 +244,7 @@ fn tenant(domain: Url, authentication: ClientAuthentication, organization: Optio
     Tenant::new(net::Http::new(), settings).unwrap()
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap());
     let body = lines.collect::<Vec<_>>().join("\n");

@@ -1,4 +1,4 @@
-//! The token endpoint: logins, refreshes, and what comes out of the vault.
+//! The token endpoint: refreshes, and what comes out of the vault.
 //!
 //! Its path is fixed by the domain, so none of this waits for discovery.
 //! <https://auth0.com/docs/api/authentication/token-vault-token-exchange/get-token>
@@ -11,9 +11,7 @@ use url::Url;
 
 use super::error::Asked;
 use super::wire::TIMEOUT;
-use super::{
-    BearerToken, Error, Identity, MyAccountToken, PkceVerifier, RefreshToken, Tenant, VaultToken,
-};
+use super::{BearerToken, Error, Identity, MyAccountToken, RefreshToken, Tenant, VaultToken};
 
 const VAULT_GRANT: &str =
     "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
@@ -26,30 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// What linking needs of the My Account API. Auth0 drops scopes that it does not know in silence.
 pub(super) const MY_ACCOUNT_SCOPE: &str =
     "create:me:connected_accounts read:me:connected_accounts delete:me:connected_accounts";
-
-/// A person who has just signed in.
-#[derive(Debug)]
-pub struct Login {
-    /// Stands for them from now on.
-    pub refresh_token: RefreshToken,
-    /// Who they are, by a checked ID token.
-    pub identity: Identity,
-}
-
-/// An authorization code, and what the question that it answers went out with.
-#[derive(Clone, Copy)]
-pub struct Redemption<'a> {
-    /// The code, good for one use.
-    pub code: &'a str,
-    /// Whose challenge the question carried.
-    pub verifier: &'a PkceVerifier,
-    /// Where the code came to.
-    pub redirect_uri: &'a Url,
-    /// What the ID token must carry.
-    pub nonce: &'a str,
-    /// The organization that the question asked for, where that is not the settings'.
-    pub organization: Option<&'a str>,
-}
 
 /// Whose vault an exchange opens, by the token that shows it (RFC 8693 section 2.1).
 #[derive(Clone, Copy, Debug)]
@@ -73,79 +47,16 @@ pub struct Refreshed {
 }
 
 #[derive(Deserialize)]
-struct Tokens {
-    access_token: Option<SecretString>,
-    refresh_token: Option<SecretString>,
-    id_token: Option<SecretString>,
+pub(super) struct Tokens {
+    pub(super) access_token: Option<SecretString>,
+    pub(super) refresh_token: Option<SecretString>,
+    pub(super) id_token: Option<SecretString>,
     #[serde(default)]
     expires_in: serde_json::Value,
     scope: Option<String>,
 }
 
 impl Tenant {
-    /// Redeems an authorization code, and checks who came with it.
-    ///
-    /// # Errors
-    /// [`Error::CodeRejected`] when the code is spent, expired or not ours, [`Error::IdToken`] when
-    /// the ID token does not hold, and whatever the token endpoint has.
-    pub async fn exchange_code(
-        &self,
-        code: &str,
-        verifier: &PkceVerifier,
-        redirect_uri: &Url,
-        nonce: &str,
-    ) -> Result<Login, Error> {
-        let redemption = Redemption { code, verifier, redirect_uri, nonce, organization: None };
-        let (tokens, identity) = self.redeem(&redemption).await?;
-        let refresh_token = tokens.refresh_token.ok_or(Error::Unreadable(
-            "a login that lasts: it has no refresh token; is the `refresh_token` grant allowed?",
-        ))?;
-        Ok(Login { refresh_token: RefreshToken::new(refresh_token), identity })
-    }
-
-    /// Redeems the code of a sign-in that was [for the My Account API](super::Purpose::MyAccount).
-    ///
-    /// # Errors
-    /// As [`exchange_code`](Self::exchange_code).
-    pub async fn redeem_for_my_account(
-        &self,
-        redemption: &Redemption<'_>,
-    ) -> Result<(Identity, MyAccountToken), Error> {
-        let (tokens, identity) = self.redeem(redemption).await?;
-        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
-        Ok((identity, MyAccountToken::new(access_token)))
-    }
-
-    /// Redeems the code of a sign-in that was [for an API](super::Purpose::Api).
-    ///
-    /// # Errors
-    /// As [`exchange_code`](Self::exchange_code).
-    pub async fn redeem_for_api(
-        &self,
-        redemption: &Redemption<'_>,
-    ) -> Result<(Identity, BearerToken), Error> {
-        let (tokens, identity) = self.redeem(redemption).await?;
-        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
-        Ok((identity, BearerToken::new(access_token)))
-    }
-
-    async fn redeem(&self, redemption: &Redemption<'_>) -> Result<(Tokens, Identity), Error> {
-        let Redemption { code, verifier, redirect_uri, nonce, organization } = *redemption;
-        let parameters = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("code_verifier", verifier.expose()),
-            ("redirect_uri", redirect_uri.as_str()),
-        ];
-        let tokens = self.grant(Asked::CodeExchange, &parameters).await?;
-        let id_token =
-            tokens.id_token.as_ref().ok_or(Error::Unreadable("a login: it has no ID token"))?;
-        let organization = organization.or(self.organization());
-        let identity =
-            self.identify_in(id_token.expose_secret(), Some(nonce), organization).await?;
-        Ok((tokens, identity))
-    }
-
     /// Asks whether `token` still stands, and for whom.
     ///
     /// An ID token that does not hold says nothing, and is logged: the refresh itself has happened, and
@@ -253,7 +164,11 @@ impl Tenant {
         if answer.is_success() { Ok(()) } else { Err(Error::of(Asked::Revoke, &answer)) }
     }
 
-    async fn grant(&self, asked: Asked, parameters: &[(&str, &str)]) -> Result<Tokens, Error> {
+    pub(super) async fn grant(
+        &self,
+        asked: Asked,
+        parameters: &[(&str, &str)],
+    ) -> Result<Tokens, Error> {
         let url = self.endpoint("oauth/token");
         let form = self.form(&url, parameters);
         let answer = self.send_within(asked.patience(), &url, form).await?;
@@ -425,31 +340,6 @@ mod tests {
         let get = |client: &reqwest::Client| Ok(client.get(url.clone()));
         let error = tenant.send_within(Duration::from_millis(50), &url, get).await.err().unwrap();
         assert_eq!(error.to_string(), "Auth0 did not answer in time");
-    }
-
-    #[tokio::test]
-    async fn exchanges_a_code_for_a_login() {
-        let stand_in = StandIn::start().await;
-        let id_token = stand_in.sign(&stand_in.claims());
-        stand_in.answer("/oauth/token", 200, json!({
-            "access_token": "at", "refresh_token": "rt", "id_token": id_token, "expires_in": 86400,
-        }));
-        let verifier = PkceVerifier::random();
-        let redirect_uri = Url::parse("http://127.0.0.1:18484/callback").unwrap();
-        let tenant = stand_in.tenant();
-        let login = tenant.exchange_code("c-1", &verifier, &redirect_uri, "n-1").await.unwrap();
-        assert_eq!(login.refresh_token, token("rt"));
-        assert_eq!(login.identity.subject, "auth0|ana");
-        assert_eq!(
-            stand_in.requests()[0].form(),
-            format!(
-                "grant_type=authorization_code\ncode=c-1\ncode_verifier={}\n\
-                 redirect_uri=http://127.0.0.1:18484/callback\nclient_id=app\nclient_secret=hush",
-                verifier.expose()
-            )
-        );
-        let error = tenant.exchange_code("c-1", &verifier, &redirect_uri, "n-2").await.unwrap_err();
-        assert_eq!(error.to_string(), "the ID token is not valid: it belongs to another sign-in");
     }
 
     #[tokio::test]

@@ -247,6 +247,7 @@ impl From<&auth0::Error> for Error {
                 "check `AUTH0_CLIENT_SIGNING_KEY`: it must be the application's RSA private key in PEM",
             ),
             Auth0::AccessToken(_) => Self::TokenEnded,
+            Auth0::Keys(error) => Self::from(error.as_ref()),
             Auth0::IdToken(problem) => misconfigured(id_token(*problem)),
             Auth0::Unexpected { status: status @ 400..500, code } if *status != 408 => {
                 tracing::warn!(error = %chain(error), "Auth0 refused in an unexpected way");

@@ -1,6 +1,7 @@
 //! A scripted person with a browser: opens a URL, signs in, presses buttons, until nothing is left to do.
 //!
-//! It reads pages as text and knows forms, links by redirect and cookies; it runs no script.
+//! It reads pages as text and knows forms, redirects, pages that go on by themselves, and cookies; it
+//! runs no script.
 
 use std::collections::HashMap;
 
@@ -102,6 +103,11 @@ impl Browser {
             }
             let origin = origin_of_posts(&response, &address);
             let page = response.text().await.map_err(BrowserError::Load)?;
+            if let Some(target) = refresh(&page, &address)? {
+                response = self.load(Method::GET, &target, None).await?;
+                address = target;
+                continue;
+            }
             let Some((target, body)) = self.next_step(&page, &address)? else {
                 return Ok(visible_text(&page));
             };
@@ -238,6 +244,14 @@ fn redirect(response: &Response, address: &Url) -> Result<Option<Url>, BrowserEr
     Ok(Some(target))
 }
 
+/// Where a page goes on by itself (HTML, `http-equiv="refresh"`).
+fn refresh(page: &str, address: &Url) -> Result<Option<Url>, BrowserError> {
+    let Some((_, rest)) = page.split_once("<meta http-equiv=\"refresh\"") else { return Ok(None) };
+    let content = attribute(rest.split('>').next().unwrap_or_default(), "content");
+    let target = content.as_deref().and_then(|content| content.split_once("url="));
+    Ok(target.map(|(_, target)| address.join(target)).transpose()?)
+}
+
 fn forms(page: &str) -> Vec<Form> {
     page.split("<form")
         .skip(1)
@@ -347,7 +361,7 @@ mod tests {
     use url::Url;
 
     use super::{Answer, Browser, BrowserError};
-    use super::{Button, Form, forms, press_on_application_page, visible_text};
+    use super::{Button, Form, forms, press_on_application_page, refresh, visible_text};
 
     const TENANT: &str = "http://127.0.0.1:1";
 
@@ -400,6 +414,16 @@ mod tests {
             }],
         };
         assert_eq!(forms(page), [form]);
+    }
+
+    #[test]
+    fn goes_on_where_a_page_says_so() {
+        let address = Url::parse("http://127.0.0.1:2/link/t").unwrap();
+        let page =
+            r#"<meta http-equiv="refresh" content="0;url=http://127.0.0.1:1/c?a=1&amp;b=2">"#;
+        let target = refresh(page, &address).unwrap().unwrap();
+        assert_eq!(target.as_str(), "http://127.0.0.1:1/c?a=1&b=2");
+        assert_eq!(refresh("<meta charset=\"utf-8\">", &address).unwrap(), None);
     }
 
     #[test]

@@ -17,13 +17,10 @@ use crate::{Error, Result};
 
 /// How long a cursor opens.
 const CURSOR_LIFE: Duration = Duration::from_secs(60 * 60);
-/// What is kept of the call's time for the work that follows a wait for the person.
-const RESERVE: Duration = Duration::from_secs(5);
-
 /// Everything that one call may reach. Made for the call and dropped after it.
 #[derive(Clone)]
 pub struct Context {
-    parts: Arc<ContextParts>,
+    pub(super) parts: Arc<ContextParts>,
     client: Arc<OnceCell<bitbucket::Client>>,
 }
 
@@ -231,102 +228,6 @@ impl Context {
     #[must_use]
     pub fn ask(&self) -> &dyn Ask {
         self.parts.ask.as_ref()
-    }
-
-    /// Has the person link an account: asks them to open the page, and waits until they are done.
-    ///
-    /// # Errors
-    /// [`Error::NotLinked`] with the page where nobody could be asked, the person refused, or the
-    /// time of this call is over: the page stays good for the next call.
-    pub async fn link(&self) -> Result<LinkedAccount> {
-        if self.parts.ask.is_back()
-            && let Outcome::Linked(account) = self.parts.person.link_outcome(Duration::ZERO).await
-        {
-            return Ok(account);
-        }
-        let offer = self.parts.person.offer_link().await?;
-        let visit = Visit {
-            message: "Open this page to let the agent work in Bitbucket as you. \
-                      You sign in and consent there; no password or token passes through the agent."
-                .to_owned(),
-            url: offer.url.clone(),
-        };
-        match self.parts.ask.open(&visit).await? {
-            Answered::Yes => {}
-            Answered::No => return Err(Error::link_declined()),
-            Answered::Nobody => return Err(Error::not_linked(offer.url)),
-        }
-        let patience = self.time_left().saturating_sub(RESERVE);
-        let outcome = tokio::select! {
-            outcome = self.parts.person.link_outcome(patience) => outcome,
-            () = self.parts.cancel.cancelled() => return Err(Error::Cancelled),
-        };
-        match outcome {
-            Outcome::Linked(account) => {
-                self.parts.ask.opened(&visit).await;
-                Ok(account)
-            }
-            Outcome::Refused => Err(Error::link_declined()),
-            // An unlink from elsewhere has taken the page's place.
-            Outcome::Waiting | Outcome::Expired | Outcome::Unlinked(_) => {
-                Err(Error::not_linked(offer.url))
-            }
-            Outcome::Unusable(why) | Outcome::Failed(why) => Err(Error::refused(
-                format!("linking did not work: {why}"),
-                "call `link_account` to try again",
-            )),
-        }
-    }
-
-    /// Takes an account out of the vault, where need be by a page that the person is asked to open.
-    /// `None` says that nothing was linked.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] with the page where nobody could be asked, the person refused, or the time of
-    /// this call is over: the page stays good for the next call.
-    pub async fn unlink(&self, account: Option<&str>) -> Result<Option<LinkedAccount>> {
-        if self.parts.ask.is_back()
-            && let Outcome::Unlinked(account) = self.parts.person.link_outcome(Duration::ZERO).await
-        {
-            return Ok(account);
-        }
-        let offer = match self.parts.person.unlink(account).await? {
-            Unlinked::Removed(account) => return Ok(Some(account)),
-            Unlinked::Nothing => return Ok(None),
-            Unlinked::Page(offer) => offer,
-        };
-        let visit = Visit {
-            message:
-                "Open this page to take your Bitbucket account away from the agent. You sign in \
-                      and confirm there."
-                    .to_owned(),
-            url: offer.url.clone(),
-        };
-        match self.parts.ask.open(&visit).await? {
-            Answered::Yes => {}
-            Answered::No => return Err(Error::unlink_declined()),
-            Answered::Nobody => return Err(Error::only_by_page(&offer.url)),
-        }
-        let patience = self.time_left().saturating_sub(RESERVE);
-        let outcome = tokio::select! {
-            outcome = self.parts.person.link_outcome(patience) => outcome,
-            () = self.parts.cancel.cancelled() => return Err(Error::Cancelled),
-        };
-        match outcome {
-            Outcome::Unlinked(account) => {
-                self.parts.ask.opened(&visit).await;
-                Ok(account)
-            }
-            Outcome::Refused => Err(Error::unlink_declined()),
-            Outcome::Failed(why) => Err(Error::refused(
-                format!("unlinking did not work: {why}"),
-                "call `unlink_account` to try again",
-            )),
-            // A link from elsewhere has taken the page's place, or nothing has happened yet.
-            Outcome::Waiting | Outcome::Expired | Outcome::Linked(_) | Outcome::Unusable(_) => {
-                Err(Error::only_by_page(&offer.url))
-            }
-        }
     }
 
     /// Says how far the call is.

@@ -5,6 +5,7 @@
 
 mod context;
 mod entry;
+mod linking;
 mod schema;
 
 use std::future::Future;

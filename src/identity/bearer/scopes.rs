@@ -145,6 +145,24 @@ mod tests {
                 scopes(client, scope, permissions)
             )
         });
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        theirs scope=none permissions=none: [] allows []
+        theirs scope=openid profile permissions=none: [] allows []
+        theirs scope=openid bitbucket:read permissions=none: [bitbucket:read] allows [bitbucket:read]
+        theirs scope=bitbucket:write permissions=none: [bitbucket:write] allows [bitbucket:read bitbucket:write]
+        theirs scope=bitbucket:admin bitbucket:read permissions=none: [bitbucket:read bitbucket:admin] allows [bitbucket:read bitbucket:admin]
+        theirs scope=Bitbucket:read bitbucket:read,bitbucket:write permissions=none: [] allows []
+        theirs scope=bitbucket:read bitbucket:write permissions=bitbucket:read: [bitbucket:read] allows [bitbucket:read]
+        theirs scope=bitbucket:read permissions=bitbucket:write: [bitbucket:read] allows [bitbucket:read]
+        theirs scope=bitbucket:write permissions=bitbucket:read: [bitbucket:read] allows [bitbucket:read]
+        theirs scope=bitbucket:read connection:admin permissions=bitbucket:read bitbucket:write: [bitbucket:read] allows [bitbucket:read]
+        theirs scope=bitbucket:read permissions=: [] allows []
+        theirs scope=openid permissions=bitbucket:read bitbucket:write: [] allows []
+        theirs scope=none permissions=bitbucket:read bitbucket:write: [] allows []
+        ours scope=none permissions=bitbucket:read bitbucket:write: [bitbucket:read bitbucket:write] allows [bitbucket:read bitbucket:write]
+        ours scope=openid permissions=bitbucket:write: [bitbucket:write] allows [bitbucket:read bitbucket:write]
+        ours scope=bitbucket:read permissions=bitbucket:read bitbucket:write: [bitbucket:read] allows [bitbucket:read]
+        ours scope=none permissions=none: [] allows []
+        ");
     }
 }

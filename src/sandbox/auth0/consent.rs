@@ -93,7 +93,11 @@ pub(crate) async fn consent_page(
     let application = &request.application;
     let (heading, who) = match asked(&world, request, person) {
         Some(Ask::Consent) => {
-            let (name, id) = (escape(&application.name), escape(&application.id));
+            let name = match &*application.name {
+                "" => "An application without a name",
+                name => name,
+            };
+            let (name, id) = (escape(name), escape(&application.id));
             ("Authorize the application", format!("<strong>{name}</strong> (<code>{id}</code>)"))
         }
         _ => ("Confirm the sign-in", escape(&application.name)),

@@ -115,7 +115,7 @@ impl Desk {
     }
 }
 
-fn client() -> reqwest::Client {
+pub(super) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -138,16 +138,16 @@ async fn seen(response: reqwest::Response) -> Seen {
     Seen { status, location, body: response.text().await.unwrap() }
 }
 
-fn parameter(url: &Url, name: &str) -> String {
+pub(super) fn parameter(url: &Url, name: &str) -> String {
     url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
 }
 
-fn hidden(body: &str, name: &str) -> String {
+pub(super) fn hidden(body: &str, name: &str) -> String {
     let field = format!("name=\"{name}\" value=\"");
     body.split(&field).nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
-fn heading(body: &str) -> &str {
+pub(super) fn heading(body: &str) -> &str {
     body.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap()
 }
 

@@ -163,13 +163,13 @@ impl WebLinker {
 
 impl Inner {
     fn offer(&self, caller: &Caller, asker: &Asker, purpose: &Purpose) -> Offer {
-        let serves = |ticket: &Ticket| ticket.purpose == *purpose && ticket.asker == *asker;
+        let serves = |ticket: &Ticket| ticket.purpose == *purpose;
         let ticket = self.tickets.live_or_new(caller, serves, || {
             let nonce = rand::random();
             let secret = self.keys.ticket(&nonce);
-            let (caller, asker) = (caller.clone(), asker.clone());
-            Ticket::new(caller, asker, purpose.clone(), nonce, &secret, self.lives.ticket)
+            Ticket::new(caller.clone(), purpose.clone(), nonce, &secret, self.lives.ticket)
         });
+        ticket.ask(asker);
         Offer { url: self.url_of(&ticket), expires_at: ticket.verdict.expires_at() }
     }
 

@@ -6,17 +6,18 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use url::Url;
 
-use super::super::LinkedAccount;
 use super::Asker;
+use super::ticket::Purpose;
+use crate::auth0::ConnectedAccount;
 use crate::identity::{Page, escape};
 
 /// Where a person ends what they granted at Bitbucket itself.
 const BITBUCKET_GRANTS: &str = "https://bitbucket.org/account/settings/app-authorizations/";
 
 /// Asks the person, by name, whether an account shall be linked.
-pub(super) fn confirm(person: &str, asker: &Asker, ticket: &Url, token: &str) -> Page {
+pub(super) fn confirm(person: &str, askers: &[Asker], ticket: &Url, token: &str) -> Page {
     let body = format!(
-        "<p>You are signed in as <strong>{}</strong>. {} asks you to link a Bitbucket account.</p>\
+        "<p>You are signed in as <strong>{}</strong>. {} you to link a Bitbucket account.</p>\
          <p>If you go on, you choose the account at Bitbucket, and what you grant there is kept for \
          you in Auth0’s vault. From then on the agent acts as you at Bitbucket, within what the \
          account may do.</p>\
@@ -25,7 +26,7 @@ pub(super) fn confirm(person: &str, asker: &Asker, ticket: &Url, token: &str) ->
          <button class=\"first\" name=\"action\" value=\"continue\">Continue</button>\
          <button name=\"action\" value=\"cancel\">Cancel</button></form>",
         escape(person),
-        introduced(asker),
+        asking(askers),
         escape(ticket.path()),
         hidden("token", token),
     );
@@ -35,15 +36,15 @@ pub(super) fn confirm(person: &str, asker: &Asker, ticket: &Url, token: &str) ->
 /// Asks the person, by name, which of `accounts` shall be taken out of the vault.
 pub(super) fn unlink(
     person: &str,
-    asker: &Asker,
-    accounts: &[LinkedAccount],
+    askers: &[Asker],
+    accounts: &[ConnectedAccount],
     ticket: &Url,
     token: &str,
 ) -> Page {
     let mut choices = String::new();
     for (index, account) in accounts.iter().enumerate() {
-        let id = escape(account.id.as_deref().unwrap_or_default());
-        let since = account.linked_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
+        let id = escape(account.id.as_str());
+        let since = account.created_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
         let checked = if index == 0 { " checked" } else { "" };
         let _ = write!(
             choices,
@@ -53,13 +54,13 @@ pub(super) fn unlink(
         );
     }
     let body = format!(
-        "<p>You are signed in as <strong>{}</strong>. {} asks you to unlink a Bitbucket account.</p>\
+        "<p>You are signed in as <strong>{}</strong>. {} you to unlink a Bitbucket account.</p>\
          <form method=\"post\" action=\"{}\">{}\
          <fieldset><legend>Which account?</legend>{choices}</fieldset>\
          <button class=\"first\" name=\"action\" value=\"unlink\">Unlink</button>\
          <button name=\"action\" value=\"cancel\">Cancel</button></form>",
         escape(person),
-        introduced(asker),
+        asking(askers),
         escape(ticket.path()),
         hidden("token", token),
     );
@@ -122,7 +123,7 @@ pub(super) fn another_browser() -> Page {
         that it is forgotten here. Nothing was changed.</p>\
         <p>Open the link that your agent gave you, and stay in that browser. If somebody has sent you \
         this address, close the page.</p>";
-    Page::new(StatusCode::FORBIDDEN, "This browser did not begin here", body)
+    Page::new(StatusCode::FORBIDDEN, "This page was not expected", body)
 }
 
 /// The person left without signing in.
@@ -157,14 +158,18 @@ pub(super) fn too_late() -> Page {
 }
 
 /// It did not work, through no fault of the person's: `why` is a sentence of ours.
-pub(super) fn failed(why: &str, ticket: &Url) -> Page {
+pub(super) fn failed(purpose: &Purpose, why: &str, ticket: &Url) -> Page {
+    let title = match purpose {
+        Purpose::Link => "Nothing was linked",
+        Purpose::Unlink(_) => "Nothing was unlinked",
+    };
     let body = format!(
         "<p>It did not work: {}.</p><p>The link still works: try it again, or go back to your agent.\
          </p>{}",
         escape(why),
         try_again(ticket)
     );
-    Page::new(StatusCode::BAD_GATEWAY, "Nothing was changed", body)
+    Page::new(StatusCode::BAD_GATEWAY, title, body)
 }
 
 fn try_again(ticket: &Url) -> String {
@@ -181,13 +186,18 @@ fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
 }
 
-/// The asking application. Its name is its own claim, and so is told as one.
-fn introduced(asker: &Asker) -> String {
-    let name = asker.name.as_ref().filter(|name| !name.is_empty());
-    let called = name.map(|name| format!(" that calls itself “{}”", escape(name.as_str())));
-    let id = asker.client_id.as_ref();
-    let id = id.map(|id| format!(" (client <code>{}</code>)", escape(id)));
-    format!("An application{}{}", called.unwrap_or_default(), id.unwrap_or_default())
+/// The applications that ask. A name is its bearer's own claim, and so is told as one.
+fn asking(askers: &[Asker]) -> String {
+    let introduced = askers.iter().map(|asker| {
+        let name = asker.name.as_ref().filter(|name| !name.is_empty());
+        let called = name.map(|name| format!(" that calls itself “{}”", escape(name.as_str())));
+        let id = asker.client_id.as_ref();
+        let id = id.map(|id| format!(" (client <code>{}</code>)", escape(id)));
+        format!("n application{}{}", called.unwrap_or_default(), id.unwrap_or_default())
+    });
+    let all = introduced.collect::<Vec<_>>().join(" and a");
+    let asks = if askers.len() > 1 { "ask" } else { "asks" };
+    format!("A{all} {asks}")
 }
 
 #[cfg(test)]
@@ -205,7 +215,7 @@ mod tests {
             client_id: Some("tpc_<1>".into()),
             name: Some(Foreign::line("<b>Auth0</b>", 100)),
         };
-        let page = confirm("Gus <gus@example.com>", &asker, &ticket(), "f-1");
+        let page = confirm("Gus <gus@example.com>", &[asker], &ticket(), "f-1");
         let first = page.body().split("</p>").next().unwrap().to_owned();
         assert_eq!(
             first,
@@ -217,10 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn says_nothing_of_an_application_that_says_nothing_of_itself() {
-        assert_eq!(introduced(&Asker::default()), "An application");
-        let asker = Asker { client_id: None, name: Some(Foreign::line("\u{200b}", 100)) };
-        assert_eq!(introduced(&asker), "An application");
+    fn names_every_application_that_asks_as_far_as_it_names_itself() {
+        let named = |name: &str| Asker { client_id: None, name: Some(Foreign::line(name, 100)) };
+        assert_eq!(asking(&[Asker::default()]), "An application asks");
+        assert_eq!(asking(&[named("\u{200b}")]), "An application asks");
+        assert_eq!(
+            asking(&[named("One"), named("Two")]),
+            "An application that calls itself “One” and an application that calls itself “Two” ask"
+        );
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::identity::{Caller, PendingLogin};
 const VISITS: usize = 8;
 /// How many trips to Auth0 one browser may be away on.
 const TRIPS: usize = 3;
+/// How many applications that ask are named to the person.
+const ASKERS: usize = 4;
 /// How often Auth0 is asked for one ticket before it is no good any more.
 const TRIES: u32 = 30;
 
@@ -25,8 +27,6 @@ const TRIES: u32 = 30;
 pub(super) struct Ticket {
     /// Who alone can use it.
     pub(super) caller: Caller,
-    /// Who asked for it.
-    pub(super) asker: Asker,
     pub(super) purpose: Purpose,
     /// What its secret is made from.
     pub(super) nonce: [u8; 32],
@@ -49,6 +49,7 @@ pub(super) enum Purpose {
 
 struct State {
     stage: Stage,
+    askers: Vec<Asker>,
     visits: VecDeque<Visit>,
     tries: u32,
 }
@@ -129,16 +130,15 @@ pub(super) enum Callback {
 impl Ticket {
     pub(super) fn new(
         caller: Caller,
-        asker: Asker,
         purpose: Purpose,
         nonce: [u8; 32],
         secret: &str,
         life: Duration,
     ) -> Self {
-        let state = State { stage: Stage::Open, visits: VecDeque::new(), tries: 0 };
+        let (askers, visits) = Default::default();
+        let state = State { stage: Stage::Open, askers, visits, tries: 0 };
         Self {
             caller,
-            asker,
             purpose,
             nonce,
             id: Digest::of(secret),
@@ -146,6 +146,19 @@ impl Ticket {
             turn: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
         }
+    }
+
+    /// Notes that this application has asked for it: several agents of one person share a ticket.
+    pub(super) fn ask(&self, asker: &Asker) {
+        let askers = &mut self.state().askers;
+        if !askers.contains(asker) && askers.len() < ASKERS {
+            askers.push(asker.clone());
+        }
+    }
+
+    /// The applications that have asked for it.
+    pub(super) fn askers(&self) -> Vec<Asker> {
+        self.state().askers.clone()
     }
 
     /// Whether it can still be used.

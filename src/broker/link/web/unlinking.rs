@@ -30,9 +30,8 @@ impl Inner {
             ticket.verdict.tell(Outcome::Unlinked(None));
             return pages::nothing_linked(&person.name).into();
         }
-        let accounts: Vec<_> = accounts.into_iter().map(LinkedAccount::from).collect();
         let form = self.keys.form_token(Form::Ticket, ticket.id, cookie);
-        pages::unlink(&person.name, &ticket.asker, &accounts, &self.url_of(ticket), &form).into()
+        pages::unlink(&person.name, &ticket.askers(), &accounts, &self.url_of(ticket), &form).into()
     }
 
     /// The person has said yes. Only what the person's own token lists is taken out.

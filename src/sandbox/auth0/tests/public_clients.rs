@@ -127,6 +127,42 @@ async fn need_the_persons_consent() {
 }
 
 #[tokio::test]
+async fn are_remembered_once_the_person_has_consented() {
+    let harness = opened().await;
+    let callback = "https://agent.test/callback";
+    let metadata = json!({ "redirect_uris": [callback], "token_endpoint_auth_method": "none" });
+    let url = harness.url("/oidc/register");
+    let (_, client) = harness.send(|http| http.post(url).json(&metadata)).await;
+    let cookie = harness.signed_in("linked").await;
+    let asked = async |scope: &str, prompt: &str| {
+        let url = harness.authorize_url(&[
+            ("client_id", client["client_id"].as_str().unwrap()),
+            ("redirect_uri", callback),
+            ("resource", API),
+            ("scope", scope),
+            ("prompt", prompt),
+        ]);
+        harness.location(&url, &cookie).await
+    };
+    let said = async |scope: &str, prompt: &str| {
+        let back = asked(scope, prompt).await;
+        let mut said = back.query_pairs().map(|(name, value)| match &*name {
+            "error" => value.into_owned(),
+            name => name.to_owned(),
+        });
+        said.next().unwrap()
+    };
+    assert_eq!(said("bitbucket:read", "none").await, "consent_required");
+    let page = asked("bitbucket:read", "").await;
+    assert_eq!(page.path(), "/u/consent");
+    let (status, _) = harness.send(|http| http.post(page).form(&[("action", "accept")])).await;
+    assert_eq!(status, 303);
+    assert_eq!(said("bitbucket:read", "none").await, "code");
+    assert_eq!(said("bitbucket:read bitbucket:write", "none").await, "consent_required");
+    assert_eq!(asked("bitbucket:read", "consent").await.path(), "/u/consent");
+}
+
+#[tokio::test]
 async fn prove_themselves_by_the_verifier_and_nothing_else() {
     let harness = opened().await;
     let code = log_in(&harness, &[]).await;
