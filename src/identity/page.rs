@@ -21,7 +21,7 @@ const STYLE: &str = "\
     button,.button{display:inline-block;font:inherit;padding:.5rem 1rem;border:1px solid;\
     border-radius:.4rem;background:none;color:inherit;cursor:pointer;text-decoration:none}\
     .first{background:CanvasText;color:Canvas;border-color:CanvasText}\
-    :focus-visible{outline:3px solid Highlight;outline-offset:3px}";
+    :focus-visible{outline:3px solid CanvasText;outline-offset:3px}";
 
 /// A page, to be answered with. [`render`] makes it what the browser sees.
 #[derive(Clone)]
