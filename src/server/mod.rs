@@ -121,10 +121,11 @@ impl ServerHandler for Server {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let method = crate::text::clean_line(&request.method, 80);
-        if METHODS.contains(&method.as_str()) {
+        let removed = is_modern(&context) && REMOVED_METHODS.contains(&method.as_str());
+        if METHODS.contains(&method.as_str()) && !removed {
             let says = format!("the parameters of `{method}` are not as the protocol has them");
             return Err(ErrorData::invalid_params(says, None));
         }
@@ -191,6 +192,9 @@ const METHODS: &[&str] = &[
     "subscriptions/listen",
     "logging/setLevel",
 ];
+
+/// Those of them that are gone from the stateless protocol, whatever parameters they carry.
+const REMOVED_METHODS: &[&str] = &["initialize", "ping", "logging/setLevel"];
 
 /// Whether the request speaks the stateless protocol (2026-07-28 and later).
 fn is_modern(context: &RequestContext<RoleServer>) -> bool {

@@ -19,6 +19,9 @@ const FLAGS = [
 const PATIENCE = 20_000;
 /** The narrowest screen that WCAG 2.2, 1.4.10 asks to do without scrolling sideways, in CSS pixels. */
 const NARROW = { width: 320, height: 640 };
+/** How much text and the mark of focus must differ from what is behind them: WCAG 2.2, 1.4.3 and 1.4.11. */
+const TEXT_CONTRAST = 4.5;
+const OUTLINE_CONTRAST = 3;
 const WIDE = { width: 1000, height: 700 };
 
 /** Starts Chromium. Screenshots go to `folder`. */
@@ -116,6 +119,21 @@ export class Person {
     const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(sideways <= 0, `${page.url()} is ${sideways} pixels too wide`);
     await page.setViewportSize(WIDE);
+    for (const colorScheme of ["dark", "light"]) {
+      await page.emulateMedia({ colorScheme });
+      const pale = (await contrasts(page)).filter(({ text }) => text < TEXT_CONTRAST);
+      assert.deepEqual(pale, [], `hard to read when it is ${colorScheme}`);
+    }
+  }
+
+  /** The focused control stands out, in the light and in the dark. */
+  async standsOut() {
+    const { page } = this;
+    for (const colorScheme of ["dark", "light"]) {
+      await page.emulateMedia({ colorScheme });
+      const [{ outline }] = await contrasts(page, ":focus-visible");
+      assert.ok(outline >= OUTLINE_CONTRAST, `the focus is at ${outline} when it is ${colorScheme}`);
+    }
   }
 
   /** Pictures for somebody to look at: in the light, in the dark, and on a phone. */
@@ -135,4 +153,39 @@ export class Person {
     await this.context.close();
     assert.deepEqual(this.complaints, []);
   }
+}
+
+/** How much text and outline of what `selector` finds differ from what is behind them, by WCAG 2.2. */
+function contrasts(page, selector = "h1, p, strong, code, a, button, label, legend") {
+  return page.evaluate((selector) => {
+    const channels = (color) => color.match(/[\d.]+/g).map(Number);
+    const luminance = (color) => {
+      const [red, green, blue] = channels(color).map((value) => {
+        const part = value / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const contrast = (one, other) => {
+      const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+      return (light + 0.05) / (dark + 0.05);
+    };
+    const canvas = document.body.appendChild(document.createElement("div"));
+    canvas.style.backgroundColor = "Canvas";
+    const page = getComputedStyle(canvas).backgroundColor;
+    canvas.remove();
+    const behind = (element) => {
+      if (!element) return page;
+      const { backgroundColor } = getComputedStyle(element);
+      return channels(backgroundColor)[3] === 0 ? behind(element.parentElement) : backgroundColor;
+    };
+    return [...document.querySelectorAll(selector)].map((element) => {
+      const { color, outlineColor, outlineStyle } = getComputedStyle(element);
+      return {
+        words: element.innerText,
+        text: contrast(color, behind(element)),
+        outline: outlineStyle === "none" ? 1 : contrast(outlineColor, behind(element.parentElement)),
+      };
+    });
+  }, selector);
 }

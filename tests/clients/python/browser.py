@@ -60,6 +60,8 @@ class Page(HTMLParser):
             for name, value, label in form.buttons:
                 if tenants or GO_ON.match(label):
                     form.fields.update({name: value} if name else {})
+                    if tenants and "account" in form.fields:
+                        form.fields["account"] = self.account
                     return form
         return None
 
@@ -71,9 +73,7 @@ class Page(HTMLParser):
             self.forms.append(Form(given.get("action", "")))
         elif tag == "meta" and given.get("http-equiv") == "refresh":
             self.refresh = given["content"].split("url=", 1)[1]
-        elif tag == "input" and name == "account":
-            form.fields[name] = self.account
-        elif tag == "input" and given.get("type") == "hidden":
+        elif tag == "input" and (given.get("type") == "hidden" or "checked" in given):
             form.fields[name] = value
         elif tag == "select":
             self.select = name

@@ -161,7 +161,7 @@ def many_people(serve):
                 (subject, await stack.enter_async_context(connect(account, None, server)))
                 for account, subject in SUBJECTS.items()
             ]
-            asked = [(subject, answer(session, "get_account", {})) for subject, session in sessions * 10]
+            asked = [(subject, answer(session, "get_account", {})) for subject, session in sessions * 5]
             answers = await asyncio.gather(*(call for _, call in asked))
             for (subject, _), said in zip(asked, answers):
                 assert said.structured_content["subject"] == subject, said

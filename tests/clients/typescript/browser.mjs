@@ -49,10 +49,10 @@ function filled(page, account) {
     const button = buttons.find(([, , label]) => tenants || GO_ON.test(words(label)));
     if (!button) continue;
     const body = new URLSearchParams();
-    for (const { type, name, value } of tags(inside, "input")) {
-      if (type === "hidden") body.set(name, value);
-      if (name === "account") body.set(name, account);
+    for (const { type, name, value, ...more } of tags(inside, "input")) {
+      if (type === "hidden" || "checked" in more) body.set(name, value);
     }
+    if (tenants && body.has("account")) body.set("account", account);
     const chosen = tags(inside, "option").find((option) => "selected" in option);
     if (chosen) body.set("bitbucket_account", chosen.value);
     const { name, value } = attributesOf(button[1]);

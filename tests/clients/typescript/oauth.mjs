@@ -89,6 +89,8 @@ class Provider {
   saveTokens = (tokens) => Object.assign(this.#kept, { tokens });
   codeVerifier = () => this.#kept.verifier;
   saveCodeVerifier = (verifier) => Object.assign(this.#kept, { verifier });
+  discoveryState = () => this.#kept.discovered;
+  saveDiscoveryState = (discovered) => Object.assign(this.#kept, { discovered });
 }
 
 async function dances(sdk, name, url, clientMetadataUrl) {

@@ -47,6 +47,8 @@ async function connect(account, answer, shared) {
     call: (name, given, options) => client.callTool({ name, arguments: given }, undefined, options),
     pages: (error) => (error instanceof UrlElicitationRequiredError ? error.elicitations : undefined),
     close: async () => {
+      // The SDK complains about streams that it ends itself.
+      if (server) client.onerror = undefined;
       await transport.terminateSession?.();
       await client.close();
       if (!shared) await server?.stop();

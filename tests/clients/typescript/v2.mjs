@@ -44,6 +44,8 @@ const connectIn = (mode) => async (account, answer, shared) => {
     call: (name, given, options) => client.callTool({ name, arguments: given }, options),
     pages: (error) => (error instanceof UrlElicitationRequiredError ? error.elicitations : undefined),
     close: async () => {
+      // The SDK complains about streams that it ends itself.
+      if (server) client.onerror = undefined;
       if (mode === "legacy") await transport.terminateSession?.();
       await client.close();
       if (!shared) await server?.stop();
