@@ -11,7 +11,7 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 use crate::config::{LogFormat, Logging};
 
 /// Libraries that write what they send and receive at their lowest levels.
-const TALKATIVE: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rmcp", "rustls"];
+const TALKATIVE: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls"];
 
 /// Starts the log. Only the first call counts.
 pub fn start(logging: &Logging) {
@@ -34,5 +34,9 @@ pub fn start(logging: &Logging) {
 /// to each other: pages that link an account, and the contents of repositories.
 fn holds_no_token(metadata: &Metadata<'_>) -> bool {
     let library = metadata.target().split("::").next().unwrap_or_default();
-    *metadata.level() <= Level::INFO || !TALKATIVE.contains(&library)
+    match library {
+        // It warns of every error that it answers with, and one of them carries a page that links.
+        "rmcp" => *metadata.level() <= Level::ERROR,
+        _ => *metadata.level() <= Level::INFO || !TALKATIVE.contains(&library),
+    }
 }

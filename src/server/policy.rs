@@ -109,6 +109,23 @@ mod tests {
                 needed.push_str(&format!("{} needs {scope}\n", entry.name));
             }
         }
-        insta::assert_snapshot!(needed, @"");
+        insta::assert_snapshot!(needed, @"
+        get_account needs nothing
+        link_account needs nothing
+        unlink_account needs nothing
+        list_workspaces needs bitbucket:read
+        list_repositories needs bitbucket:read
+        get_repository needs bitbucket:read
+        list_directory needs bitbucket:read
+        get_file needs bitbucket:read
+        list_branches needs bitbucket:read
+        list_commits needs bitbucket:read
+        list_pull_requests needs bitbucket:read
+        get_pull_request needs bitbucket:read
+        get_pull_request_diff needs bitbucket:read
+        list_comments needs bitbucket:read
+        review_pull_request needs bitbucket:write
+        merge_pull_request needs bitbucket:write
+        ");
     }
 }

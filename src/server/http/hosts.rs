@@ -87,12 +87,16 @@ impl Hosts {
 fn named(text: &str, default_port: u16) -> Option<(String, u16)> {
     // `user@host` is an authority too.
     let authority: Authority = text.parse().ok().filter(|_| !text.contains('@'))?;
-    let port = match authority.port() {
-        Some(port) => port.as_str().parse().ok()?,
-        None if text.ends_with(':') => return None,
-        None => default_port,
+    // The type takes `host:1.example` for a host without a port.
+    let port = match text.strip_prefix(authority.host())? {
+        "" => default_port,
+        port => port.strip_prefix(':').filter(|port| is_number(port))?.parse().ok()?,
     };
     Some((authority.host().to_ascii_lowercase(), port))
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// An origin in one spelling; none for `null` and for all that has no host.
@@ -148,6 +152,8 @@ mod tests {
             ("127.0.0.1", Err(HostProblem::Foreign)),
             ("mcp.example.com:", Err(HostProblem::Malformed)),
             ("mcp.example.com:99999", Err(HostProblem::Malformed)),
+            ("mcp.example.com:443.evil.example", Err(HostProblem::Malformed)),
+            ("mcp.example.com:+443", Err(HostProblem::Malformed)),
             ("x@mcp.example.com", Err(HostProblem::Malformed)),
             ("mcp.example.com/x", Err(HostProblem::Malformed)),
             ("", Err(HostProblem::Malformed)),

@@ -1,3 +1,4 @@
+use bitbucket_vault_mcp::server::http::Certificate;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -183,4 +184,32 @@ async fn is_ready_once_it_has_the_keys() {
         "error_description": "Auth0 cannot be reached to check the access token",
     });
     assert_eq!(whole(response).await, (503, body));
+}
+
+#[tokio::test]
+async fn speaks_https_where_there_is_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    std::fs::write(&chain, pair.cert.pem()).unwrap();
+    std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+    let served = Served::with(|wanted| {
+        wanted.certificate = Some(Certificate::read(&chain, &key).unwrap());
+        wanted.http.public_url.set_scheme("https").unwrap();
+    })
+    .await;
+    let port = served.url.rsplit(':').next().unwrap();
+    let trusted = reqwest::Certificate::from_pem(pair.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+    let url = format!("https://localhost:{port}/mcp");
+    let response = client.get(&url).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.version()), (401, reqwest::Version::HTTP_2));
+    assert!(header(&response, "www-authenticate").contains("\"https://127.0.0.1:"));
+    // Whoever does not trust the certificate, or speaks no TLS, gets no further.
+    assert!(served.client.get(&url).send().await.is_err());
+    assert!(served.client.get(format!("http://localhost:{port}/mcp")).send().await.is_err());
+    // A key that belongs to another certificate is no use.
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(&key, other.signing_key.serialize_pem()).unwrap();
+    assert!(Certificate::read(&chain, &key).is_err());
 }

@@ -26,7 +26,8 @@ async fn a_session_is_told_of_the_page_and_of_its_end_and_then_the_same_call_goe
     // Another call ends at the same page, which the session knows by the same id.
     let again = page(&session.answer("list_repositories", json!({})).await);
     assert_eq!(again, (url.clone(), id.clone()));
-    served.sandbox.consent(&url, "guest").await.unwrap();
+    let said = served.sandbox.consent(&url, "guest").await.unwrap();
+    assert!(served.sandbox.world().is_linked("guest"), "{said}");
     let told = stream.next().await.unwrap();
     assert_eq!(told["method"], "notifications/elicitation/complete");
     assert_eq!(told["params"], json!({ "elicitationId": id }));
@@ -41,7 +42,8 @@ async fn linking_anew_ends_once_it_is_done() {
     let session = served.session(&token, can(&["url"])).await;
     let arguments = json!({ "again": true });
     let (url, _) = page(&session.answer("link_account", arguments.clone()).await);
-    served.sandbox.consent(&url, "linked").await.unwrap();
+    let said = served.sandbox.consent(&url, "linked").await.unwrap();
+    assert!(said.contains("linked"), "{said}");
     let answer = session.answer("link_account", arguments.clone()).await;
     assert!(text(&answer["result"]).starts_with("linked: "), "{answer}");
     // The next time is another time.
@@ -50,18 +52,16 @@ async fn linking_anew_ends_once_it_is_done() {
 }
 
 #[tokio::test]
-async fn unlinking_in_a_session_goes_by_a_page_too() {
+async fn unlinking_is_for_the_person_to_do_on_a_page() {
     let served = Served::new().await;
     let token = served.token("linked");
     let session = served.session(&token, can(&["url"])).await;
-    let mut stream = session.listen().await;
-    let (url, id) = page(&session.answer("unlink_account", json!({})).await);
+    let (url, _) = page(&session.answer("unlink_account", json!({})).await);
+    assert!(url.starts_with(&format!("{}/link/", served.url)), "{url}");
     assert!(served.sandbox.world().is_linked("linked"));
-    served.sandbox.consent(&url, "linked").await.unwrap();
-    assert!(!served.sandbox.world().is_linked("linked"));
-    assert_eq!(stream.next().await.unwrap()["params"], json!({ "elicitationId": id }));
-    let answer = session.answer("unlink_account", json!({})).await;
-    assert!(text(&answer["result"]).starts_with("unlinked: "), "{answer}");
+    let said = served.says(&token, "unlink_account", json!({})).await;
+    assert!(said.starts_with("refused: only the user can unlink, on a page"), "{said}");
+    assert!(served.sandbox.world().is_linked("linked"));
 }
 
 #[tokio::test]
@@ -92,7 +92,8 @@ async fn the_stateless_protocol_ends_the_call_with_the_page_and_takes_it_up_agai
     let asked = &result["inputRequests"]["open"]["params"];
     assert_eq!(asked["mode"], "url");
     let url = asked["url"].as_str().unwrap();
-    served.sandbox.consent(url, "guest").await.unwrap();
+    let said = served.sandbox.consent(url, "guest").await.unwrap();
+    assert!(served.sandbox.world().is_linked("guest"), "{said}");
 
     let state = result["requestState"].as_str().unwrap();
     let params = |state: &str| {
@@ -137,7 +138,7 @@ async fn what_a_client_carries_is_good_for_its_own_person_only() {
     let arguments = json!({ "repository": "acme/shop", "limit": 1 });
     let listed = served.call(&ana, "list_commits", &arguments, json!({}));
     let (_, listed) = whole(listed.send().await.unwrap()).await;
-    let cursor = listed["result"]["structuredContent"]["next"].clone();
+    let cursor = listed["result"]["structuredContent"]["next_cursor"].clone();
     assert!(cursor.is_string(), "{listed}");
     let next = json!({ "repository": "acme/shop", "limit": 1, "cursor": cursor });
     let mine = served.says(&ana, "list_commits", next.clone()).await;

@@ -40,7 +40,6 @@ pub(crate) struct Served {
     pub(crate) sandbox: Sandbox,
     /// Scheme, host and port.
     pub(crate) url: String,
-    pub(crate) broker: Broker,
     pub(crate) client: reqwest::Client,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
@@ -73,10 +72,10 @@ impl Served {
         change(&mut wanted);
         let Wanted { http, calls, certificate, auth0 } = wanted;
         let parts = parts(&sandbox, &url, &http, calls, auth0);
-        let (broker, stop) = (parts.broker.clone(), CancellationToken::new());
+        let stop = CancellationToken::new();
         let serving = tokio::spawn(serve_on(listener, certificate, http, parts, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { sandbox, url, broker, client, stop, serving }
+        Self { sandbox, url, client, stop, serving }
     }
 
     /// A token of `account` for reading and writing.

@@ -92,6 +92,21 @@ impl Hall {
         reader.accounts(proof, limits()).await
     }
 
+    /// What is read with the sandbox's own Management API, which knows what is linked.
+    async fn read_for_real(&self, proof: &Proof) -> Result<Vec<LinkedAccount>, Error> {
+        let settings = self.sandbox.management_settings();
+        let setting = |name| settings.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+        let settings = ManagementSettings {
+            domain: Url::parse(&setting("AUTH0_MANAGEMENT_DOMAIN")).unwrap(),
+            client_id: setting("AUTH0_MANAGEMENT_CLIENT_ID"),
+            client_secret: setting("AUTH0_MANAGEMENT_CLIENT_SECRET").into(),
+        };
+        let management = Management::new(Http::new(), settings).unwrap();
+        let connection = "bitbucket".to_owned();
+        let reader = Reader::new(self.broker.clone(), Some(management), connection);
+        reader.accounts(proof, limits()).await
+    }
+
     /// Has the Management API list these for `auth0|ana`.
     fn list(&self, ids: &[&str]) {
         let token = json!({ "access_token": "t1", "expires_in": 86_400 });
@@ -184,6 +199,25 @@ async fn guesses_none_of_several_accounts_and_uses_none() {
     hall.list(&["cac_2"]);
     let accounts = hall.read_with_management(&proof).await.unwrap();
     assert!(told(&accounts).starts_with("ana, cac_2, "), "{accounts:?}");
+}
+
+#[tokio::test]
+async fn reads_the_same_from_a_tenant_as_strict_as_the_real_one() {
+    let hall = Hall::open().await;
+    let accounts = hall.read_for_real(&hall.proof("linked")).await.unwrap();
+    let [account] = accounts.as_slice() else { panic!("{accounts:?}") };
+    assert!(account.id.as_ref().is_some_and(|id| id.starts_with("cac_")), "{account:?}");
+    assert!(account.linked_at.is_some() && account.username.is_some(), "{account:?}");
+    assert_eq!(hall.read_for_real(&hall.proof("guest")).await.unwrap(), []);
+    hall.sandbox.world().link_as("linked", "ben");
+    let accounts = hall.read_for_real(&hall.proof("linked")).await.unwrap();
+    assert_eq!(accounts.len(), 2, "{accounts:?}");
+    assert!(accounts.iter().all(|account| account.username.is_none()), "{accounts:?}");
+    // A client that was never granted `read:users` costs the ids and dates, and nothing else.
+    hall.sandbox.world().change_tenant(|tenant| tenant.management_scopes.clear());
+    let accounts = hall.read_for_real(&hall.proof("limited")).await.unwrap();
+    let [account] = accounts.as_slice() else { panic!("{accounts:?}") };
+    assert_eq!((account.id.as_deref(), account.username.is_some()), (None, true));
 }
 
 #[tokio::test]

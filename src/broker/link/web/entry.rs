@@ -33,7 +33,7 @@ impl Inner {
             return Page::unknown().into();
         };
         let cookie = self.cookie(headers, &ticket);
-        if let Some(reply) = self.closed(&ticket, None) {
+        if let Some(reply) = self.closed(&ticket, cookie.as_deref()) {
             return reply;
         }
         if glance {
@@ -263,14 +263,14 @@ impl Inner {
         if ticket.is_open() {
             ticket.verdict.tell(Outcome::Failed(words.clone()));
         }
-        pages::failed(&ticket.purpose, &words, &self.url_of(ticket))
+        pages::failed(&words, &self.url_of(ticket))
     }
 
     /// Tells the person alone: until the right one has signed in, anybody could make the agent read
     /// this.
     fn failed_to_sign_in(&self, ticket: &Ticket, error: &Error) -> Page {
         tracing::warn!(%error, "a sign-in for a link page did not work");
-        pages::failed(&ticket.purpose, &error.to_string(), &self.url_of(ticket))
+        pages::failed(&error.to_string(), &self.url_of(ticket))
     }
 
     fn someone_else(&self, ticket: &Ticket) -> Page {

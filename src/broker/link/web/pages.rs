@@ -7,7 +7,6 @@ use http::StatusCode;
 use url::Url;
 
 use super::Asker;
-use super::ticket::Purpose;
 use crate::auth0::ConnectedAccount;
 use crate::identity::{Page, escape};
 
@@ -123,7 +122,7 @@ pub(super) fn another_browser() -> Page {
         that it is forgotten here. Nothing was changed.</p>\
         <p>Open the link that your agent gave you, and stay in that browser. If somebody has sent you \
         this address, close the page.</p>";
-    Page::new(StatusCode::FORBIDDEN, "This page was not expected", body)
+    Page::new(StatusCode::FORBIDDEN, "This browser did not begin here", body)
 }
 
 /// The person left without signing in.
@@ -158,18 +157,14 @@ pub(super) fn too_late() -> Page {
 }
 
 /// It did not work, through no fault of the person's: `why` is a sentence of ours.
-pub(super) fn failed(purpose: &Purpose, why: &str, ticket: &Url) -> Page {
-    let title = match purpose {
-        Purpose::Link => "Nothing was linked",
-        Purpose::Unlink(_) => "Nothing was unlinked",
-    };
+pub(super) fn failed(why: &str, ticket: &Url) -> Page {
     let body = format!(
         "<p>It did not work: {}.</p><p>The link still works: try it again, or go back to your agent.\
          </p>{}",
         escape(why),
         try_again(ticket)
     );
-    Page::new(StatusCode::BAD_GATEWAY, title, body)
+    Page::new(StatusCode::BAD_GATEWAY, "Nothing was changed", body)
 }
 
 fn try_again(ticket: &Url) -> String {

@@ -116,7 +116,8 @@ async fn shows_what_was_done_in_that_browser_alone() {
         assert!(matches!(stranger.status, 403 | 404), "{}", stranger.status);
         assert!(!stranger.text().to_lowercase().contains("gus"));
     }
-    let again = gus.open(&url).await;
+    assert_eq!(gus.open(&url).await.text(), done.text());
+    let again = desk.visitor("guest").open(&url).await;
     assert_eq!((again.status, heading(&again.body)), (410, "This link was already used"));
     assert_eq!(desk.asked(COMPLETE).len(), 1);
 }

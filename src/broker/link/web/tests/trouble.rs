@@ -17,21 +17,21 @@ async fn says_that_auth0_is_down_at_each_step_and_stays_good() {
 
     failing(&desk, "/.well-known/openid-configuration", down());
     let page = gus.get(&url).await;
-    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was linked"));
+    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was changed"));
     assert!(page.text().contains(words), "{}", page.text());
     assert_eq!(desk.outcome("guest").await, Outcome::Waiting);
     desk.sandbox.faults().clear();
 
     failing(&desk, "/oauth/token", down());
     let page = gus.open(&url).await;
-    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was linked"));
+    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was changed"));
     desk.sandbox.faults().clear();
 
     let asked = gus.open(&url).await;
     failing(&desk, CONNECT, down());
     let form = [("token", &*hidden(&asked.body, "token")), ("action", "continue")];
     let page = gus.post(&url, &form).await;
-    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was linked"));
+    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was changed"));
     // The right person is at it, so the agent hears of it, once.
     assert_eq!(desk.outcome("guest").await, Outcome::Failed(words.into()));
     assert_eq!(desk.outcome("guest").await, Outcome::Waiting);
@@ -40,7 +40,7 @@ async fn says_that_auth0_is_down_at_each_step_and_stays_good() {
     let consent_page = gus.agree(&url).await;
     failing(&desk, COMPLETE, Effect::Unanswered);
     let page = gus.open(&gus.grant(&consent_page, "gus").await).await;
-    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was linked"));
+    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was changed"));
     assert_eq!(desk.asked(COMPLETE).len(), 1);
     desk.sandbox.faults().clear();
 
@@ -107,7 +107,7 @@ async fn repeats_no_word_that_an_answer_brought() {
         .append_pair("error_description", "marked description")
         .append_pair("state", asked["state"].as_str().unwrap());
     let page = gus.get(&back).await;
-    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was linked"));
+    assert_eq!((page.status, heading(&page.body)), (502, "Nothing was changed"));
     assert!(!page.body.contains("marked"));
     assert_eq!(desk.outcome("guest").await, Outcome::Failed("Auth0 denied access".into()));
     assert!(desk.asked(COMPLETE).is_empty());

@@ -27,7 +27,9 @@ async fn unlinks_after_a_fresh_sign_in_and_a_yes() {
     assert!(!desk.is_linked("linked"));
     let Outcome::Unlinked(Some(account)) = desk.outcome("linked").await else { unreachable!() };
     assert_eq!(account.id, Some(id));
-    assert_eq!(heading(&ana.get(&url).await.body), "This link was already used");
+    assert_eq!(ana.open(&url).await.text(), page.text());
+    let again = desk.visitor("linked").open(&url).await;
+    assert_eq!((again.status, heading(&again.body)), (410, "This link was already used"));
 }
 
 #[tokio::test]
