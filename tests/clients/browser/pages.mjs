@@ -13,7 +13,7 @@ import { launch } from "./people.mjs";
 const [command, chromium, screenshots, chosen] = process.argv.slice(2);
 const LINKED = /is now linked/;
 const SOMEONE_ELSE = "This link is for someone else";
-const ANOTHER_BROWSER = "This page was not expected";
+const ANOTHER_BROWSER = "This browser did not begin here";
 const USED = "This link was already used";
 
 const stories = {
