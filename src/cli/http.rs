@@ -8,7 +8,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::local;
 use super::settings::Settings;
@@ -162,6 +161,8 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
 /// `--sandbox`: a tenant and a Bitbucket Cloud in this process, made for where the server listens.
 #[cfg(feature = "sandbox")]
 mod sandbox {
+    use url::Url;
+
     use super::*;
     use crate::config::{Problem, Problems};
     use crate::sandbox::{Options, Sandbox};
