@@ -7,15 +7,13 @@
 use std::time::Duration;
 
 use super::LinkedAccount;
+use super::accounts::granted;
 use crate::auth0::{ConnectedAccount, Management};
 use crate::bitbucket::Limits;
 use crate::broker::{Broker, Error, Proof};
-use crate::text::Foreign;
 
 /// How long the Management API may take. Nothing depends on it.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Names longer than this are cut.
-const NAME: usize = 100;
 
 /// Reads which accounts callers have linked. Clones share everything.
 #[derive(Clone)]
@@ -100,13 +98,9 @@ impl Reader {
             return Ok(vec![broken(account)]);
         }
         // A refusal names them too, and without Bitbucket the vault may.
-        let scopes = self.broker.scopes(&proof.caller);
-        account.scopes = scopes.map(|scopes| scopes.iter().map(str::to_owned).collect());
+        account.scopes = granted(&self.broker, &proof.caller);
         match user {
-            Ok(user) => {
-                account.username = shown(user.username.or(user.nickname));
-                account.display_name = shown(user.display_name);
-            }
+            Ok(user) => account.name_after(user),
             Err(error @ (Error::Cancelled | Error::TokenEnded)) => return Err(error),
             Err(error) => {
                 tracing::debug!(%error, "Bitbucket did not tell the linked account's name");
@@ -131,8 +125,4 @@ impl Reader {
 
 fn broken(account: LinkedAccount) -> LinkedAccount {
     LinkedAccount { broken: true, ..account }
-}
-
-fn shown(name: Option<String>) -> Option<Foreign> {
-    name.map(|name| Foreign::line(&name, NAME)).filter(|name| !name.is_empty())
 }
