@@ -28,17 +28,7 @@ impl Context {
                 .to_owned(),
             url: offer.url.clone(),
         };
-        match self.parts.ask.open(&visit).await? {
-            Answered::Yes => {}
-            Answered::No => return Err(Error::link_declined()),
-            Answered::Nobody => return Err(Error::not_linked(offer.url)),
-        }
-        let patience = self.time_left().saturating_sub(RESERVE);
-        let outcome = tokio::select! {
-            outcome = self.parts.person.link_outcome(patience) => outcome,
-            () = self.parts.cancel.cancelled() => return Err(Error::Cancelled),
-        };
-        match outcome {
+        match self.outcome_of(&visit).await? {
             Outcome::Linked(account) => {
                 self.parts.ask.opened(&visit).await;
                 Ok(account)
@@ -79,17 +69,7 @@ impl Context {
                     .to_owned(),
             url: offer.url.clone(),
         };
-        match self.parts.ask.open(&visit).await? {
-            Answered::Yes => {}
-            Answered::No => return Err(Error::unlink_declined()),
-            Answered::Nobody => return Err(Error::only_by_page(&offer.url)),
-        }
-        let patience = self.time_left().saturating_sub(RESERVE);
-        let outcome = tokio::select! {
-            outcome = self.parts.person.link_outcome(patience) => outcome,
-            () = self.parts.cancel.cancelled() => return Err(Error::Cancelled),
-        };
-        match outcome {
+        match self.outcome_of(&visit).await? {
             Outcome::Unlinked(account) => {
                 self.parts.ask.opened(&visit).await;
                 Ok(account)
@@ -103,6 +83,21 @@ impl Context {
             Outcome::Waiting | Outcome::Expired | Outcome::Linked(_) | Outcome::Unusable(_) => {
                 Err(Error::only_by_page(&offer.url))
             }
+        }
+    }
+
+    /// Asks the person to open a page, and tells what has come of it in the time of this call: nothing
+    /// yet, where nobody could be asked.
+    async fn outcome_of(&self, visit: &Visit) -> Result<Outcome> {
+        match self.parts.ask.open(visit).await? {
+            Answered::Yes => {}
+            Answered::No => return Ok(Outcome::Refused),
+            Answered::Nobody => return Ok(Outcome::Waiting),
+        }
+        let patience = self.time_left().saturating_sub(RESERVE);
+        tokio::select! {
+            outcome = self.parts.person.link_outcome(patience) => Ok(outcome),
+            () = self.parts.cancel.cancelled() => Err(Error::Cancelled),
         }
     }
 }
