@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::{HttpSettings, answer, metadata};
-use crate::identity::bearer::{Refusal, Scope};
+use crate::identity::bearer::{Challenge, Refusal, Scheme, Scope};
 
 /// When it is worth to try again while Auth0's keys cannot be had, in seconds.
 const KEYS_RETRY: u16 = 5;
@@ -43,15 +43,17 @@ impl Challenges {
     pub(super) fn insufficient_scope(&self, tool: &str, scope: Scope) -> Response {
         let scope = names(needed(scope));
         let says = format!("`{tool}` needs more than this access token was granted");
-        // RFC 6750 section 3 allows no quotes and backslashes; tools have none in their names.
-        let challenge = format!(
-            "Bearer error=\"insufficient_scope\", scope=\"{scope}\", resource_metadata=\"{}\", \
-             error_description=\"{says}\"",
-            self.metadata_url
-        );
         let body =
             json!({ "error": "insufficient_scope", "error_description": says, "scope": scope });
-        challenged(answer::json(StatusCode::FORBIDDEN, &body), &challenge)
+        let challenge = Challenge {
+            status: StatusCode::FORBIDDEN,
+            scheme: Scheme::Bearer,
+            error: Some("insufficient_scope"),
+            description: Some(says),
+        };
+        let header =
+            challenge.header_value(&[("scope", &scope), ("resource_metadata", &self.metadata_url)]);
+        challenged(answer::json(challenge.status, &body), &header)
     }
 }
 
