@@ -48,7 +48,7 @@ use places::Places;
 use remote::Everybody;
 use sessions::Sessions;
 
-pub use listen::{Certificate, serve, serve_on};
+pub use listen::{Certificate, serve_on};
 
 /// Where MCP is.
 const MCP: &str = "/mcp";
