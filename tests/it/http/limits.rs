@@ -1,3 +1,5 @@
+//! How many calls run at once.
+
 use std::time::Duration;
 
 use bitbucket_vault_mcp::sandbox::{Effect, Fault, Service};

@@ -1,8 +1,10 @@
+//! Many people at once.
+
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Served, whole};
+use super::{Bearer, Served, whole};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_under_load_get_their_own_answers_from_one_exchange_each() {
@@ -38,8 +40,7 @@ async fn two_people_under_load_get_their_own_answers_from_one_exchange_each() {
 #[tokio::test]
 async fn the_same_person_in_another_organization_is_another_caller() {
     let served = Served::new().await;
-    let inside =
-        super::Bearer { organization: Some("org_acme".to_owned()), ..super::Bearer::default() };
+    let inside = Bearer { organization: Some("org_acme".to_owned()), ..Bearer::default() };
     let inside = served.sandbox.bearer("linked", inside).unwrap();
     let plain = served.token("linked");
     let session = served.session(&plain, json!({})).await;
