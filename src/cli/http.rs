@@ -61,7 +61,6 @@ async fn serve(
         allowed_origins: http.allowed_origins.clone(),
         trusted_proxies: http.trusted_proxies.clone(),
         require_dpop: http.require_dpop,
-        max_calls: config.max_calls,
         max_calls_per_caller: http.max_calls_per_caller,
         ..HttpSettings::new(http.public_url.clone(), config.auth0()?.domain.clone())
     };

@@ -345,7 +345,7 @@ pub static MAX_CALLS: Setting = Setting {
     flag: Some("max-calls"),
     group: Group::Limits,
     shape: Shape::Text,
-    about: "How many tool calls may run at once, from 1 to 1024; more of them wait",
+    about: "How many tool calls may run at once, from 1 to 1024. More of them wait on stdio, and are answered 429 over http",
     default: Some("64"),
     example: "16",
 };
