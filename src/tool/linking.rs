@@ -89,14 +89,14 @@ impl Context {
     /// Asks the person to open a page, and tells what has come of it in the time of this call: nothing
     /// yet, where nobody could be asked.
     async fn outcome_of(&self, visit: &Visit) -> Result<Outcome> {
-        match self.parts.ask.open(visit).await? {
+        match self.parts.turn.lend(self.parts.ask.open(visit)).await?? {
             Answered::Yes => {}
             Answered::No => return Ok(Outcome::Refused),
             Answered::Nobody => return Ok(Outcome::Waiting),
         }
         let patience = self.time_left().saturating_sub(RESERVE);
         tokio::select! {
-            outcome = self.parts.person.link_outcome(patience) => Ok(outcome),
+            outcome = self.parts.turn.lend(self.parts.person.link_outcome(patience)) => outcome,
             () = self.parts.cancel.cancelled() => Err(Error::Cancelled),
         }
     }
@@ -111,7 +111,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
     use url::Url;
 
-    use super::super::{Ask, CallLabel, ContextParts, Person, Progress, RepositoryPolicy};
+    use super::super::{Ask, CallLabel, ContextParts, Person, Progress, RepositoryPolicy, Turns};
     use super::*;
     use crate::bitbucket;
     use crate::broker::link::Offer;
@@ -197,6 +197,7 @@ mod tests {
             progress: Arc::new(client()),
             repositories: RepositoryPolicy::default(),
             seal: Seal::new(),
+            turn: Arc::new(Turns::new(1).take().await.unwrap()),
             label,
             deadline: Instant::now() + Duration::from_secs(60),
             cancel: CancellationToken::new(),

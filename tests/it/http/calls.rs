@@ -79,9 +79,9 @@ async fn names_all_that_a_call_needs_and_runs_nothing() {
         let response = served.call(token, tool, &json!({}), json!({})).send().await.unwrap();
         let says = format!("`{tool}` needs more than this access token was granted");
         let expected = format!(
-            "Bearer error=\"insufficient_scope\", error_description=\"{says}\", \
-             scope=\"{scope}\", \
-             resource_metadata=\"{}/.well-known/oauth-protected-resource/mcp\"",
+            "Bearer error=\"insufficient_scope\", scope=\"{scope}\", \
+             resource_metadata=\"{}/.well-known/oauth-protected-resource/mcp\", \
+             error_description=\"{says}\"",
             served.url
         );
         assert_eq!(header(&response, "www-authenticate"), expected);
@@ -136,6 +136,7 @@ async fn says_what_is_wrong_with_a_body() {
     let token = served.token("linked");
     for (body, answer) in [
         ("{", error(None, -32700, "the body is not JSON")),
+        ("7", error(None, -32600, "the body is no JSON object")),
         ("[]", error(None, -32600, "batches are not supported; send one message")),
         (
             "{\"jsonrpc\":\"2.0\",\"id\":4}",
