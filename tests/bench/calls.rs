@@ -5,7 +5,12 @@
 //! call of a real MCP client through the real server on one stream, and once as a tool call over HTTP,
 //! whose access token is checked each time. The Bitbucket token is already in the cache.
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "a bench fails by panicking")]
+#![allow(
+    missing_docs,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a bench fails by panicking"
+)]
 
 mod http;
 
