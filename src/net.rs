@@ -104,6 +104,19 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The origin that `text` names and nothing besides, in one spelling; none of another scheme than http
+/// and https.
+pub(crate) fn origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && !text.contains(['@', '*'])
+    });
+    url.map(|url| url.origin().ascii_serialization())
+}
+
 fn build(direct: bool) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("bitbucket-vault-mcp/", env!("CARGO_PKG_VERSION")))

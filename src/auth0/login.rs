@@ -111,6 +111,7 @@ mod tests {
             )
         );
     }
+
     #[tokio::test]
     async fn asks_for_no_more_than_the_purpose_needs() {
         let stand_in = StandIn::start().await;

@@ -34,6 +34,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::accounts::Account;
 pub(crate) use self::call::{Bytes, Call};
 pub(crate) use self::comments::{Comment, Inline, NewComment, NewTask, RawText, Reference, Task};
 pub(crate) use self::commits::{Author, CommitData};
@@ -53,6 +54,9 @@ pub use self::scopes::{Granted, Scopes};
 pub(crate) use self::source::{Content, EntryData, EntryKind};
 pub use self::token::{AccessToken, TokenError, TokenSource};
 pub(crate) use self::wire::User;
+
+/// Where a person ends what they granted to an application.
+pub(crate) const GRANTS_PAGE: &str = "https://bitbucket.org/account/settings/app-authorizations/";
 
 /// A Bitbucket Cloud client that acts as one user, made for one call of a tool.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::sandbox_option::SandboxOption;
 use super::settings::Settings;
 use super::terminal::{TerminalAsk, TerminalProgress, say};
-use super::{local, output};
+use super::{configured, output};
 use crate::Error;
 use crate::config::{Need, Sources};
 use crate::server::dispatch::Request;
@@ -70,8 +70,8 @@ impl Call {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.sandbox.start(sources).await?;
-        let config = local::load(&sources, Need::Auth0)?;
-        let dispatcher = local::dispatcher(&config)?;
+        let config = configured::load(&sources, Need::Auth0)?;
+        let dispatcher = configured::dispatcher(&config)?;
         let Some(entry) = dispatcher.policy().find(&self.name) else {
             bail!("no tool is called `{}` under these settings", self.name);
         };
@@ -81,7 +81,7 @@ impl Call {
             property.and_then(|property| property.get("type")).is_some_and(|kind| kind == "string")
         };
         let arguments = self.arguments(is_text)?;
-        let request = Request::new(Arc::new(local::local(&config)?), entry, arguments).await;
+        let request = Request::new(Arc::new(configured::local(&config)?), entry, arguments).await;
         let ask = Arc::new(TerminalAsk { yes: self.yes });
         let cancel = CancellationToken::new();
         match dispatcher.call(&request, ask, Arc::new(TerminalProgress), cancel).await {

@@ -4,16 +4,16 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
-use super::local;
+use super::configured;
 use super::settings::Settings;
 use super::stop::stopped;
-use crate::auth0::{self, Management, ManagementSettings, Tenant};
+use crate::auth0::{Management, ManagementSettings, Tenant};
 use crate::bitbucket::Connector;
 use crate::broker::link::Reader;
 use crate::broker::link::web::{WebLinker, WebSettings};
@@ -25,6 +25,9 @@ use crate::server::http::{Certificate, HttpParts, HttpSettings, serve_on};
 
 /// Of how many callers Bitbucket tokens are kept.
 const CALLERS: u64 = 10_000;
+/// How long somebody counts as not linked without asking Auth0 again. A page that ends a link ends this
+/// too, so it is only a link made elsewhere that goes unseen for so long.
+const MISS_AGE: Duration = Duration::from_secs(5);
 
 /// Serve MCP over HTTP, for many people.
 #[derive(Debug, Args)]
@@ -43,10 +46,10 @@ impl Http {
         #[cfg(feature = "sandbox")]
         if self.sandbox {
             let played = sandbox::Played::start(sources).await?;
-            let config = local::load(&played.sources, Need::Http)?;
+            let config = configured::load(&played.sources, Need::Http)?;
             return serve(&config, Some(played.listener), &played.introduction).await;
         }
-        serve(&local::load(&sources, Need::Http)?, None, "").await
+        serve(&configured::load(&sources, Need::Http)?, None, "").await
     }
 }
 
@@ -105,13 +108,9 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
     let auth0 = config.auth0()?;
     let client = net::Http::new();
     let tenant = |client_id: &str, authentication: &config::ClientAuthentication| {
-        let settings = auth0::Settings {
-            domain: auth0.domain.clone(),
-            client_id: client_id.to_owned(),
-            authentication: local::authentication(authentication),
-            organization: auth0.organization.clone(),
-        };
-        Tenant::new(client.clone(), settings).context("the Auth0 settings cannot be used")
+        let settings = configured::application(auth0, client_id, authentication);
+        Tenant::new(client.clone(), settings)
+            .with_context(|| format!("the settings of the client `{client_id}` cannot be used"))
     };
     let web = tenant(&auth0.client_id, &auth0.client)?;
     let api = tenant(&http.api_client_id, &http.api_client)?;
@@ -122,6 +121,7 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
         broker::Settings {
             connection: auth0.connection.clone(),
             cache_age: config.cache_age,
+            miss_age: MISS_AGE,
             capacity: CALLERS,
         },
     );
@@ -155,15 +155,17 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
         None => None,
     };
     let reader = Reader::new(broker.clone(), management, auth0.connection.clone());
-    Ok(HttpParts { dispatcher: local::dispatcher(config)?, verifier, broker, reader, linker })
+    Ok(HttpParts { dispatcher: configured::dispatcher(config)?, verifier, broker, reader, linker })
 }
 
 /// `--sandbox`: a tenant and a Bitbucket Cloud in this process, made for where the server listens.
 #[cfg(feature = "sandbox")]
 mod sandbox {
+    use url::Url;
+
     use super::*;
     use crate::config::{Problem, Problems};
-    use crate::sandbox::{Options, Sandbox};
+    use crate::sandbox::{ACCOUNTS, Options, Sandbox};
 
     /// A sandbox with the server's place in it.
     pub(super) struct Played {
@@ -180,7 +182,7 @@ mod sandbox {
             let door = config::door(&sources)?;
             if !door.listen.ip().to_canonical().is_loopback() {
                 return Err(Problems::from(Problem {
-                    name: format!("`{}`", config::settings::LISTEN.variable),
+                    name: door.listen_name,
                     what: format!("is `{}`, which is not loopback", door.listen),
                     hint: "`--sandbox` listens on loopback only: its tokens are no secret".into(),
                 })
@@ -206,7 +208,7 @@ mod sandbox {
     fn introduction(sandbox: &Sandbox, public_url: &str) -> String {
         let mut text =
             String::from("\nThe sandbox is running. An access token for each account:\n\n");
-        for account in ["linked", "limited", "guest"] {
+        for account in ACCOUNTS {
             let token = sandbox.bearer_token(account).unwrap_or_default();
             text.push_str(&format!("{account}: {token}\n"));
         }

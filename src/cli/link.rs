@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::local;
+use super::configured;
 use super::settings::Settings;
 use super::terminal::{prompt, say, show};
 use crate::Error;
@@ -25,8 +25,8 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let config = local::load(&sources, Need::Auth0)?;
-        let local = local::local(&config)?;
+        let config = configured::load(&sources, Need::Auth0)?;
+        let local = configured::local(&config)?;
         let outcome = if self.no_browser {
             by_pasting(&local.linker).await?
         } else {

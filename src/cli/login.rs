@@ -13,7 +13,7 @@ use clap::Args;
 use http::StatusCode;
 use tokio::sync::{Mutex, oneshot};
 
-use super::local;
+use super::configured;
 use super::settings::Settings;
 use super::terminal::{prompt, say, show};
 use crate::auth0::Tenant;
@@ -35,13 +35,13 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let config = local::load(&sources, Need::Auth0)?;
+        let config = configured::load(&sources, Need::Auth0)?;
         if config.auth0()?.refresh_token.is_some() {
             bail!(
                 "`AUTH0_REFRESH_TOKEN` is set and would be used instead of this sign-in; unset it first"
             );
         }
-        let local = local::local(&config)?;
+        let local = configured::local(&config)?;
         let mut loopback = Loopback::bind().await?;
         let callback = loopback.callback_url().clone();
         let (pending, url) = PendingLogin::start(&local.tenant, callback.clone()).await?;

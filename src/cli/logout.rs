@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::local;
+use super::configured;
 use super::settings::Settings;
 use super::terminal::say;
 use crate::config::{Need, Sources};
@@ -18,8 +18,8 @@ pub(super) struct Logout {
 
 impl Logout {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let config = local::load(&sources, Need::Auth0)?;
-        let local = local::local(&config)?;
+        let config = configured::load(&sources, Need::Auth0)?;
+        let local = configured::local(&config)?;
         let was_signed_in = local.session.sign_out().await?;
         say(if was_signed_in { "Signed out." } else { "Nobody was signed in." });
         Ok(ExitCode::SUCCESS)

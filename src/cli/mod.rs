@@ -2,11 +2,11 @@
 
 mod call;
 mod completions;
+mod configured;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod http;
 mod link;
-mod local;
 mod logging;
 mod login;
 mod logout;

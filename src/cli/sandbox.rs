@@ -10,7 +10,8 @@ use tempfile::NamedTempFile;
 
 use super::output;
 use super::stop::stopped;
-use crate::sandbox::{self, Options};
+use crate::net;
+use crate::sandbox::{self, ACCOUNTS, Options};
 
 /// By what variables processes are told of another authority to trust: ours and most, Node.js, and
 /// Python's `requests`.
@@ -31,7 +32,7 @@ pub(super) struct Sandbox {
         long = "as",
         value_name = "ACCOUNT",
         default_value = "linked",
-        value_parser = ["linked", "limited", "guest"]
+        value_parser = ACCOUNTS
     )]
     account: String,
     /// Where `http` will be reached that uses this sandbox: the tenant has an API for it.
@@ -141,14 +142,7 @@ impl Authority {
 
 /// Scheme, host and port, as `http` takes them.
 fn origin(text: &str) -> Result<String, String> {
-    let url = url::Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && !text.contains('@')
-    });
-    url.map(|url| url.origin().ascii_serialization())
+    net::origin(text)
         .ok_or_else(|| "give scheme, host and port, as in `http://127.0.0.1:8080`".to_owned())
 }
 

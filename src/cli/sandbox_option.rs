@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::config::Sources;
-use crate::sandbox::{Options, Sandbox};
+use crate::sandbox::{ACCOUNTS, Options, Sandbox};
 
 /// Use a sandbox in this process instead of real services.
 #[derive(Clone, Debug, Args)]
@@ -17,7 +17,7 @@ pub(super) struct SandboxOption {
         long = "as",
         value_name = "ACCOUNT",
         default_value = "linked",
-        value_parser = ["linked", "limited", "guest"],
+        value_parser = ACCOUNTS,
         requires = "sandbox"
     )]
     pub(super) account: String,

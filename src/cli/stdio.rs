@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::local;
+use super::configured;
 #[cfg(feature = "sandbox")]
 use super::sandbox_option::SandboxOption;
 use super::settings::Settings;
@@ -26,9 +26,9 @@ impl Stdio {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.sandbox.start(sources).await?;
-        let config = local::load(&sources, Need::Auth0)?;
-        let person = Arc::new(local::local(&config)?);
-        let server = Server::new(local::dispatcher(&config)?, person);
+        let config = configured::load(&sources, Need::Auth0)?;
+        let person = Arc::new(configured::local(&config)?);
+        let server = Server::new(configured::dispatcher(&config)?, person);
         server::stdio::serve(server).await?;
         Ok(ExitCode::SUCCESS)
     }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 #[cfg(feature = "sandbox")]
 use super::sandbox_option::SandboxOption;
 use super::settings::Settings;
-use super::{local, output};
+use super::{configured, output};
 use crate::config::{Need, Sources};
 use crate::server::policy::Policy;
 use crate::tool::Entry;
@@ -43,8 +43,8 @@ impl Tools {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.sandbox.start(sources).await?;
-        let config = local::load(&sources, Need::Nothing)?;
-        let policy = local::policy(&config);
+        let config = configured::load(&sources, Need::Nothing)?;
+        let policy = configured::policy(&config);
         let text = match &self.command {
             Some(ToolsCommand::Show { name }) => {
                 let Some(entry) = policy.find(name) else {

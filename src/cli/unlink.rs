@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::local;
+use super::configured;
 use super::settings::Settings;
 use super::terminal::{TerminalAsk, say};
 use crate::Error;
@@ -24,8 +24,8 @@ pub(super) struct Unlink {
 
 impl Unlink {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let config = local::load(&sources, Need::Auth0)?;
-        let local = local::local(&config)?;
+        let config = configured::load(&sources, Need::Auth0)?;
+        let local = configured::local(&config)?;
         let ask = TerminalAsk { yes: self.yes };
         let question = "Remove your Bitbucket account from Token Vault?";
         if ask.confirm(question).await? != Answered::Yes {

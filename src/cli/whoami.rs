@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::settings::Settings;
-use super::{local, output};
+use super::{configured, output};
 use crate::Error;
 use crate::auth0::Identity;
 use crate::broker::link::LinkedAccount;
@@ -27,8 +27,8 @@ pub(super) struct Whoami {
 
 impl Whoami {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
-        let config = local::load(&sources, Need::Auth0)?;
-        let local = local::local(&config)?;
+        let config = configured::load(&sources, Need::Auth0)?;
+        let local = configured::local(&config)?;
         let Some(identity) = local.session.identify().await? else {
             bail!("nobody is signed in; `bitbucket-vault-mcp login` signs you in");
         };

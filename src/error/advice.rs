@@ -221,8 +221,9 @@ impl From<&auth0::Error> for Error {
             ),
             Auth0::Management(problem) => misconfigured(management(*problem)),
             Auth0::CallbackNotAllowed => misconfigured(
-                "an admin adds `http://127.0.0.1:18484/callback` to `http://127.0.0.1:18489/callback` to \
-                 the application's allowed callback URLs",
+                "an admin adds to the application's allowed callback URLs: for one person, \
+                 `http://127.0.0.1:18484/callback` to `http://127.0.0.1:18489/callback`; for `http`, \
+                 `/link/signed-in` and `/link/connected` behind `BITBUCKET_MCP_PUBLIC_URL`",
             ),
             Auth0::MyAccountUnavailable(problem) => misconfigured(match problem {
                 MyAccountProblem::RefreshPolicy => {
@@ -244,7 +245,8 @@ impl From<&auth0::Error> for Error {
                 misconfigured("check `AUTH0_DOMAIN`: it must be the domain that the tenant itself uses")
             }
             Auth0::SigningKey => misconfigured(
-                "check `AUTH0_CLIENT_SIGNING_KEY`: it must be the application's RSA private key in PEM",
+                "check `AUTH0_CLIENT_SIGNING_KEY`, and for `http` `AUTH0_API_CLIENT_SIGNING_KEY`: each must \
+                 be its application's RSA private key in PEM",
             ),
             Auth0::AccessToken(_) => Self::TokenEnded,
             Auth0::Keys(error) => Self::from(error.as_ref()),

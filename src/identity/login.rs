@@ -62,19 +62,9 @@ impl PendingLogin {
         tenant: &auth0::Tenant,
         redirect_uri: Url,
     ) -> Result<(Self, Url), auth0::Error> {
-        Self::ask(tenant, Question::lasting(redirect_uri, None)).await
-    }
-
-    /// As [`start`](Self::start), for somebody else than the browser knows: Auth0 asks for the
-    /// password again.
-    ///
-    /// # Errors
-    /// When the tenant's metadata cannot be had.
-    pub async fn start_afresh(
-        tenant: &auth0::Tenant,
-        redirect_uri: Url,
-    ) -> Result<(Self, Url), auth0::Error> {
-        Self::ask(tenant, Question::lasting(redirect_uri, Some("login"))).await
+        let (purpose, state) = (Purpose::Stay, random_token());
+        let question = Question { purpose, redirect_uri, state, organization: None, prompt: None };
+        Self::ask(tenant, question).await
     }
 
     /// Begins the sign-in that `question` describes, and tells where the person has to go.
@@ -176,13 +166,6 @@ impl PendingLogin {
             nonce: &self.nonce,
             organization: self.organization.as_deref(),
         }
-    }
-}
-
-impl<'a> Question<'a> {
-    fn lasting(redirect_uri: Url, prompt: Option<&'a str>) -> Self {
-        let (purpose, state) = (Purpose::Stay, random_token());
-        Self { purpose, redirect_uri, state, organization: None, prompt }
     }
 }
 

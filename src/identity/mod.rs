@@ -1,7 +1,8 @@
-//! Who is asking, where one person works at one machine.
+//! Who is asking.
 //!
-//! The person signs in once, in a browser, and their Auth0 refresh token is kept for them. Nothing is
-//! read before the first call needs it.
+//! Where one person works at one machine, they sign in once, in a browser, and their Auth0 refresh
+//! token is kept for them; nothing is read before the first call needs it. Where many people share a
+//! server, each request shows a token of its own: see [`bearer`].
 
 pub mod bearer;
 mod file;

@@ -1,7 +1,7 @@
 //! The MCP side: lists the catalogue and hands calls to it, nothing else.
 //!
 //! What every call goes through is in [`dispatch`]; how a person is asked is in [`ask`]; which tools
-//! exist is in [`policy`]; the way in is in [`stdio`].
+//! exist is in [`policy`]; the two ways in are [`stdio`] and [`http`].
 
 pub mod ask;
 pub mod dispatch;

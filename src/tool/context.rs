@@ -18,6 +18,7 @@ use crate::{Error, Result};
 
 /// How long a cursor opens.
 const CURSOR_LIFE: Duration = Duration::from_secs(60 * 60);
+
 /// Everything that one call may reach. Made for the call and dropped after it.
 #[derive(Clone)]
 pub struct Context {

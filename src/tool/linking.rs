@@ -28,12 +28,7 @@ impl Context {
                 .to_owned(),
             url: offer.url.clone(),
         };
-        match self.open(&visit).await? {
-            Answered::Yes => {}
-            Answered::No => return Err(Error::link_declined()),
-            Answered::Nobody => return Err(Error::not_linked(offer.url)),
-        }
-        match self.outcome().await? {
+        match self.outcome_of(&visit).await? {
             Outcome::Linked(account) => {
                 self.parts.ask.opened(&visit).await;
                 Ok(account)
@@ -74,12 +69,7 @@ impl Context {
                     .to_owned(),
             url: offer.url.clone(),
         };
-        match self.open(&visit).await? {
-            Answered::Yes => {}
-            Answered::No => return Err(Error::unlink_declined()),
-            Answered::Nobody => return Err(Error::only_by_page(&offer.url)),
-        }
-        match self.outcome().await? {
+        match self.outcome_of(&visit).await? {
             Outcome::Unlinked(account) => {
                 self.parts.ask.opened(&visit).await;
                 Ok(account)
@@ -96,12 +86,14 @@ impl Context {
         }
     }
 
-    async fn open(&self, visit: &Visit) -> Result<Answered> {
-        self.parts.turn.lend(self.parts.ask.open(visit)).await?
-    }
-
-    /// What has become of the page, after a wait for as long as this call has time.
-    async fn outcome(&self) -> Result<Outcome> {
+    /// Asks the person to open a page, and tells what has come of it in the time of this call: nothing
+    /// yet, where nobody could be asked.
+    async fn outcome_of(&self, visit: &Visit) -> Result<Outcome> {
+        match self.parts.turn.lend(self.parts.ask.open(visit)).await?? {
+            Answered::Yes => {}
+            Answered::No => return Ok(Outcome::Refused),
+            Answered::Nobody => return Ok(Outcome::Waiting),
+        }
         let patience = self.time_left().saturating_sub(RESERVE);
         tokio::select! {
             outcome = self.parts.turn.lend(self.parts.person.link_outcome(patience)) => outcome,

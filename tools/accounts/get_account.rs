@@ -25,7 +25,7 @@ pub(super) struct Account {
     /// The person's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Foreign>,
-    /// The linked Bitbucket accounts.
+    /// The linked Bitbucket accounts; where Auth0 cannot be asked for all, the one in use.
     accounts: Vec<Linked>,
 }
 
@@ -122,11 +122,11 @@ impl Answer for Account {
         let Some(subject) = &self.subject else {
             return "nobody is signed in; `link_account` signs in and links in one trip".to_owned();
         };
-        let mut text = String::from("signed in as ");
-        if let Some(name) = &self.name {
-            let _ = write!(text, "{} ", name.quoted());
-        }
-        let _ = write!(text, "({})", Foreign::line(subject, 120).as_str());
+        let subject = Foreign::line(subject, 120);
+        let mut text = match &self.name {
+            Some(name) => format!("signed in as {} ({})", name.quoted(), subject.as_str()),
+            None => format!("signed in as {}", subject.as_str()),
+        };
         if self.accounts.len() > 1 {
             text.push_str(
                 "\nseveral accounts are linked, so none can be used; `unlink_account` removes the one \
@@ -301,7 +301,7 @@ mod tests {
         };
         assert!(!serde_json::to_string(&account.accounts[0]).unwrap().contains("\"id\""));
         insta::assert_snapshot!(account.text(), @r#"
-        signed in as (auth0|ana)
+        signed in as auth0|ana
         several accounts are linked, so none can be used; `unlink_account` removes the one that is not wanted
         linked: "ana"
           scopes: not known

@@ -3,10 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use super::get_account::Linked;
 use crate::Result;
+use crate::bitbucket::GRANTS_PAGE;
 use crate::tool::{Answer, Context, Effect, Tool};
-
-/// Where a person ends what they granted at Bitbucket itself.
-const BITBUCKET_GRANTS: &str = "https://bitbucket.org/account/settings/app-authorizations/";
 
 /// Remove the user's Bitbucket account from the vault, so that the agent can no longer act as them.
 /// Only when the user asks for it.
@@ -37,7 +35,7 @@ impl Tool for UnlinkAccount {
 
     async fn run(self, cx: &Context) -> Result<Removed> {
         let account = cx.unlink(self.account.as_deref()).await?.map(Into::into);
-        Ok(Removed { account, grant_remains_at: BITBUCKET_GRANTS.to_owned() })
+        Ok(Removed { account, grant_remains_at: GRANTS_PAGE.to_owned() })
     }
 }
 

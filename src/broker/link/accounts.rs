@@ -10,9 +10,9 @@ use super::LinkedAccount;
 use crate::auth0::{
     self, AccountId, Connect, ConnectTicket, ConnectedAccount, MyAccountToken, PkceVerifier, Tenant,
 };
-use crate::bitbucket::Limits;
+use crate::bitbucket::{Account, Limits};
 use crate::broker::{Broker, Error, Proof};
-use crate::identity::Caller;
+use crate::identity::{CallbackQuery, Caller};
 use crate::text::Foreign;
 
 /// How long asking Bitbucket for a name may take. Nothing depends on it.
@@ -57,6 +57,16 @@ impl Accounts {
         let before =
             before.ok().map(|accounts| accounts.into_iter().map(|account| account.id).collect());
         Ok(Started { ticket, redirect_uri: redirect_uri.clone(), verifier, before })
+    }
+
+    /// The code that a browser has brought back from a link.
+    pub(super) fn code<'a>(&self, query: &'a CallbackQuery) -> Result<&'a str, Error> {
+        // Auth0 promises `iss` for logins only, so here its absence says nothing.
+        if query.iss.is_some() {
+            self.tenant.check_issuer(query.iss.as_deref())?;
+        }
+        let code = query.connect_code.as_deref().filter(|_| query.error.is_none());
+        Ok(code.ok_or(auth0::Error::Denied)?)
     }
 
     /// Sends the code once. When it is not known what came of that, the accounts tell.
@@ -135,15 +145,9 @@ impl Accounts {
         account.broken = matches!(user, Err(Error::LinkBroken | Error::NotLinked));
         if !account.broken {
             // A refusal names them too, and without Bitbucket the vault may.
-            let scopes = self.broker.scopes(&proof.caller);
-            account.scopes = scopes.map(|scopes| scopes.iter().map(str::to_owned).collect());
+            account.scopes = granted(&self.broker, &proof.caller);
         }
-        let user = user?;
-        let shown = |name: Option<String>| {
-            name.map(|name| Foreign::line(&name, NAME)).filter(|name| !name.is_empty())
-        };
-        account.username = shown(user.username.or(user.nickname));
-        account.display_name = shown(user.display_name);
+        account.name_after(user?);
         Ok(())
     }
 
@@ -171,6 +175,17 @@ impl Started {
     }
 }
 
+impl LinkedAccount {
+    /// Notes what Bitbucket calls the account and its person.
+    pub(super) fn name_after(&mut self, user: Account) {
+        let shown = |name: Option<String>| {
+            name.map(|name| Foreign::line(&name, NAME)).filter(|name| !name.is_empty())
+        };
+        self.username = shown(user.username.or(user.nickname));
+        self.display_name = shown(user.display_name);
+    }
+}
+
 impl From<ConnectedAccount> for LinkedAccount {
     fn from(account: ConnectedAccount) -> Self {
         Self {
@@ -183,6 +198,11 @@ impl From<ConnectedAccount> for LinkedAccount {
             linked_at: account.created_at,
         }
     }
+}
+
+/// What the caller's account has granted, as far as the broker knows.
+pub(super) fn granted(broker: &Broker, caller: &Caller) -> Option<Vec<String>> {
+    broker.scopes(caller).map(|scopes| scopes.iter().map(str::to_owned).collect())
 }
 
 /// Whether Auth0 may have carried out a request that ended so.

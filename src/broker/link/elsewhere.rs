@@ -6,7 +6,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::Outcome;
-use super::flow::{Flow, Step};
+use super::flow::Flow;
+use super::step::Step;
 use crate::broker::Error;
 use crate::identity::CallbackQuery;
 

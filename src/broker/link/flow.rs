@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Path, Query, State};
 use axum::middleware;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -20,10 +20,11 @@ use url::Url;
 use super::attempts::{Attempt, Attempts, Connecting};
 use super::digest::Digest;
 use super::page::UndoForm;
+use super::step::Step;
 use super::vault::Vault;
 use super::verdict::Verdict;
 use super::{LinkedAccount, Outcome};
-use crate::auth0::{self, AccountId, Identity, random_token};
+use crate::auth0::{AccountId, Identity, random_token};
 use crate::broker::{Error, Proof};
 use crate::identity::{CallbackQuery, Caller, Page, PendingLogin, SignedIn, render_page};
 
@@ -82,14 +83,6 @@ struct Link {
     state: Digest,
     /// What it was shown, once that is known.
     page: Option<Page>,
-}
-
-/// What the browser does next.
-pub(super) enum Step {
-    /// It goes on to Auth0.
-    GoOn(Url),
-    /// It shows a page of ours.
-    Show(Page),
 }
 
 #[derive(Deserialize)]
@@ -171,7 +164,7 @@ impl Flow {
 
     async fn log_in(&self) -> Result<Url, Error> {
         let (pending, url) =
-            PendingLogin::start(&self.vault.tenant(), self.callback.clone()).await?;
+            PendingLogin::start(self.vault.tenant(), self.callback.clone()).await?;
         self.attempts.open(Attempt::Login(Box::new(pending)));
         Ok(url)
     }
@@ -212,16 +205,8 @@ impl Flow {
                 Ok(Step::GoOn(self.finish_login(*pending, &query).await?))
             }
             Attempt::Connect(connecting) if query.code.is_none() => {
-                // Auth0 promises `iss` for logins only, so here its absence says nothing.
-                if query.iss.is_some() {
-                    self.vault.tenant().check_issuer(query.iss.as_deref())?;
-                }
-                match &query.connect_code {
-                    Some(code) if query.error.is_none() => {
-                        Ok(Step::Show(self.complete(*connecting, code).await?))
-                    }
-                    _ => Err(auth0::Error::Denied.into()),
-                }
+                let code = self.vault.accounts.code(&query)?;
+                Ok(Step::Show(self.complete(*connecting, code).await?))
             }
             _ => Ok(Step::Show(Page::unexpected())),
         }
@@ -232,7 +217,7 @@ impl Flow {
         pending: PendingLogin,
         query: &CallbackQuery,
     ) -> Result<Url, Error> {
-        let login = pending.finish(&self.vault.tenant(), query).await?;
+        let login = pending.finish(self.vault.tenant(), query).await?;
         let Identity { issuer, subject, organization, .. } = login.identity.clone();
         let caller = Caller { issuer, subject, organization };
         if let Stage::Open(known) = &mut *self.stage()
@@ -346,15 +331,6 @@ impl Flow {
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl IntoResponse for Step {
-    fn into_response(self) -> Response {
-        match self {
-            Self::GoOn(url) => Redirect::to(url.as_str()).into_response(),
-            Self::Show(page) => page.into_response(),
-        }
     }
 }
 

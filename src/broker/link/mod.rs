@@ -12,6 +12,7 @@ mod elsewhere;
 mod flow;
 mod page;
 mod reading;
+mod step;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;

@@ -6,6 +6,7 @@ use std::fmt;
 use http::StatusCode;
 
 use super::LinkedAccount;
+use crate::bitbucket::GRANTS_PAGE;
 use crate::identity::{Page, escape};
 
 /// Moves what Auth0 put behind the `#`, which no server sees, into the form, and out of the history.
@@ -76,9 +77,7 @@ impl Page {
 
     /// The person took the link back.
     pub(super) fn undone() -> Self {
-        let body = "<p>The Bitbucket account is no longer linked. Bitbucket itself still lists its own \
-            grant: you can end it there under Personal settings, App authorizations. You can close \
-            this page.</p>";
+        let body = format!("<p>The Bitbucket account is no longer linked.</p>{}", what_remains());
         Self::new(StatusCode::OK, "The link was undone", body)
     }
 
@@ -100,7 +99,7 @@ impl Page {
 
     /// The link is too old.
     pub(super) fn expired() -> Self {
-        let body = "<p>Nothing was linked. Ask your agent for a new link.</p>";
+        let body = "<p>Nothing was changed. Ask your agent for a new link.</p>";
         Self::new(StatusCode::GONE, "This link is too old", body)
     }
 
@@ -147,6 +146,15 @@ impl Page {
         let page = Self::new(StatusCode::OK, "One moment", body);
         page.with_script(HAND_ON)
     }
+}
+
+/// What a person may still want to end once an account is out of the vault.
+pub(super) fn what_remains() -> String {
+    format!(
+        "<p>Bitbucket itself still lists its own grant: you can end it there under Personal settings, \
+         <a href=\"{GRANTS_PAGE}\" rel=\"noreferrer\">App authorizations</a>. You can close this \
+         page.</p>"
+    )
 }
 
 fn shown(undo: Option<&UndoForm<'_>>) -> String {

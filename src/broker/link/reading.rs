@@ -2,20 +2,20 @@
 //!
 //! Nobody can have a My Account token for them here: what callers show is good for an exchange and for
 //! nothing else. So an exchange tells whether an account is linked, and Bitbucket tells which. Where
-//! there is a client for the Management API, that tells how many there are, and since when.
+//! there is a client for the Management API, that tells how many there are, and since when. Without it
+//! only our own pages see that there are several, and the process forgets it when it ends: from then on
+//! an exchange brings whichever of them Auth0 takes.
 
 use std::time::Duration;
 
 use super::LinkedAccount;
+use super::accounts::granted;
 use crate::auth0::{ConnectedAccount, Management};
 use crate::bitbucket::Limits;
 use crate::broker::{Broker, Error, Proof};
-use crate::text::Foreign;
 
 /// How long the Management API may take. Nothing depends on it.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Names longer than this are cut.
-const NAME: usize = 100;
 
 /// Reads which accounts callers have linked. Clones share everything.
 #[derive(Clone)]
@@ -32,8 +32,8 @@ impl Reader {
         Self { broker, management, connection }
     }
 
-    /// The accounts that the caller has linked. Without the Management API that is one at most, and it
-    /// has neither an id nor a date.
+    /// The accounts that the caller has linked. Without the Management API that is one at most, with
+    /// neither an id nor a date, unless one of our pages has seen several.
     ///
     /// # Errors
     /// [`Error::TokenEnded`], the end of `limits`, or a failure of Auth0 that leaves unknown whether an
@@ -100,13 +100,9 @@ impl Reader {
             return Ok(vec![broken(account)]);
         }
         // A refusal names them too, and without Bitbucket the vault may.
-        let scopes = self.broker.scopes(&proof.caller);
-        account.scopes = scopes.map(|scopes| scopes.iter().map(str::to_owned).collect());
+        account.scopes = granted(&self.broker, &proof.caller);
         match user {
-            Ok(user) => {
-                account.username = shown(user.username.or(user.nickname));
-                account.display_name = shown(user.display_name);
-            }
+            Ok(user) => account.name_after(user),
             Err(error @ (Error::Cancelled | Error::TokenEnded)) => return Err(error),
             Err(error) => {
                 tracing::debug!(%error, "Bitbucket did not tell the linked account's name");
@@ -131,8 +127,4 @@ impl Reader {
 
 fn broken(account: LinkedAccount) -> LinkedAccount {
     LinkedAccount { broken: true, ..account }
-}
-
-fn shown(name: Option<String>) -> Option<Foreign> {
-    name.map(|name| Foreign::line(&name, NAME)).filter(|name| !name.is_empty())
 }

@@ -14,7 +14,7 @@ use rmcp::service::RunningService;
 use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient};
 use serde_json::{Value, json};
 
-use super::local;
+use super::configured;
 use crate::broker::Broker;
 use crate::config::{Need, Sources};
 use crate::sandbox::{Options, Sandbox};
@@ -74,10 +74,10 @@ impl Agent {
         let mut sources = Sources::new(BTreeMap::new());
         sources.state_folder = Some(state.path().to_owned());
         let sources = sources.in_sandbox(sandbox.settings(Some(ACCOUNT)));
-        let config = local::load(&sources, Need::Auth0)?;
-        let person = local::local(&config)?;
+        let config = configured::load(&sources, Need::Auth0)?;
+        let person = configured::local(&config)?;
         let broker = person.broker.clone();
-        let server = Server::new(local::dispatcher(&config)?, Arc::new(person));
+        let server = Server::new(configured::dispatcher(&config)?, Arc::new(person));
         let (ours, theirs) = tokio::io::duplex(PIPE);
         tokio::spawn(async move {
             let (reader, writer) = tokio::io::split(theirs);

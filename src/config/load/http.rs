@@ -17,6 +17,8 @@ use crate::config::{Http, Management, Tls};
 pub struct Door {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// What that setting was called where it was given.
+    pub listen_name: String,
     /// Where clients and browsers reach it, unless that follows from where it listens.
     pub public_url: Option<Url>,
 }
@@ -30,10 +32,12 @@ pub fn door(sources: &Sources) -> Result<Door, Problems> {
     let mut reader = Reader(Opened::open(sources));
     // Whoever then loads the whole configuration learns of the other problems.
     reader.0.problems.clear();
-    let listen = reader.one(&settings::LISTEN, values::address);
+    let listen = reader.listen().good();
     let public_url = reader.maybe(&settings::PUBLIC_URL, values::public_url).good();
     match listen {
-        Some(listen) if reader.0.problems.is_empty() => Ok(Door { listen, public_url }),
+        Some(Named { name, value }) if reader.0.problems.is_empty() => {
+            Ok(Door { listen: value, listen_name: name, public_url })
+        }
         _ => Err(Problems(reader.0.problems)),
     }
 }
@@ -46,7 +50,7 @@ struct Named<T> {
 
 impl Reader<'_> {
     pub(super) fn http(&mut self, tenant: &Tenant, max_calls: Option<usize>) -> Option<Http> {
-        let listen = self.named(&settings::LISTEN, values::address);
+        let listen = self.listen();
         let public_url = self.named(&settings::PUBLIC_URL, values::public_url);
         let audience = self.named(&settings::AUTH0_AUDIENCE, |text| Ok(text.to_owned()));
         let api_client_id = self.api_client_id(tenant);
@@ -69,13 +73,6 @@ impl Reader<'_> {
         let first_party_clients = self.list(&settings::FIRST_PARTY_CLIENTS, values::identifier);
         let max_calls_per_caller = self.max_calls_per_caller(max_calls);
 
-        let listen = match listen {
-            Found::Nothing => Found::Good(Named {
-                name: format!("`{}`", settings::LISTEN.variable),
-                value: values::address(settings::LISTEN.default?).ok()?,
-            }),
-            found => found,
-        };
         // A wrong list of proxies or a wrong certificate is a problem already, and so are they both.
         let encrypted = match (&tls, &trusted_proxies) {
             (Some(tls), Some(proxies)) => tls.is_some() || !proxies.is_empty(),
@@ -99,6 +96,18 @@ impl Reader<'_> {
             first_party_clients: first_party_clients?,
             max_calls_per_caller: max_calls_per_caller?,
         })
+    }
+
+    /// Where to listen: where nobody says, at the default.
+    fn listen(&mut self) -> Found<Named<SocketAddr>> {
+        let setting = &settings::LISTEN;
+        let default = || values::address(setting.default?).ok();
+        match self.named(setting, values::address) {
+            Found::Nothing => default().map_or(Found::Nothing, |value| {
+                Found::Good(Named { name: format!("`{}`", setting.variable), value })
+            }),
+            found => found,
+        }
     }
 
     /// Where the server is reached, once that is safe with where it listens.

@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 use super::{Fit, base};
 use crate::config::problems::{Misfit, shown};
+use crate::net;
 
 /// An address and a port to listen on.
 pub(in crate::config) fn address(text: &str) -> Fit<SocketAddr> {
@@ -52,20 +53,12 @@ pub(in crate::config) fn host(text: &str) -> Fit<String> {
 
 /// A value of the `Origin` header, as browsers write it.
 pub(in crate::config) fn origin(text: &str) -> Fit<String> {
-    let url = Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && !text.contains(['@', '*'])
-    });
-    match url {
-        Some(url) => Ok(url.origin().ascii_serialization()),
-        None => Err(Misfit::new(
+    net::origin(text).ok_or_else(|| {
+        Misfit::new(
             format!("is not an origin: `{}`", shown(text)),
             "write scheme, host and port, as in `https://inspector.acme.example`",
-        )),
-    }
+        )
+    })
 }
 
 /// A network, or one address of it.

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-/// The algorithms that a proof may be signed with, as a challenge lists them (RFC 9449 section 7.1).
-const PROOF_ALGORITHMS: &str = "ES256 RS256";
+/// The algorithms that a proof may be signed with.
+pub const PROOF_ALGORITHMS: [&str; 2] = ["ES256", "RS256"];
 
 /// How an access token is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Scheme {
 /// The parts of an answer that says how to be let in (RFC 6750 section 3, RFC 9449 section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
-    /// 401, or 400 where the request contradicts itself.
+    /// 401, 400 where the request contradicts itself, or 403 where the token allows too little.
     pub status: StatusCode,
     /// How a token has to be shown.
     pub scheme: Scheme,
@@ -45,7 +45,8 @@ impl Challenge {
     /// What could end a quoted string is left out of every value.
     #[must_use]
     pub fn header_value(&self, parameters: &[(&str, &str)]) -> String {
-        let algorithms = (self.scheme == Scheme::Dpop).then_some(("algs", PROOF_ALGORITHMS));
+        let algorithms = PROOF_ALGORITHMS.join(" ");
+        let algorithms = (self.scheme == Scheme::Dpop).then_some(("algs", algorithms.as_str()));
         let error = self.error.map(|error| ("error", error));
         let description = self.description.as_deref().map(|words| ("error_description", words));
         let own = [algorithms, error, description].into_iter().flatten();

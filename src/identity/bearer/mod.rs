@@ -16,7 +16,7 @@ use url::Url;
 use super::Caller;
 use crate::auth0::{AccessClaims, BearerToken, Error, Tenant};
 
-pub use challenge::{Challenge, Scheme};
+pub use challenge::{Challenge, PROOF_ALGORITHMS, Scheme};
 use dpop::Proofs;
 pub use scopes::{Scope, Scopes};
 

@@ -31,8 +31,7 @@ impl Scope {
     }
 
     /// The scope that is called so, exactly.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
     }
 }

@@ -67,7 +67,11 @@ pub(crate) async fn authorize(
             return refused((error, description.to_owned()));
         }
     }
-    let state = auth0.world.lock().issued.add_login(Login::Authorize { request, person });
+    let state = auth0
+        .world
+        .lock()
+        .issued
+        .add_login(Login::Authorize { request: Box::new(request), person });
     match person {
         Some(_) => consent::proceed(&auth0, &state),
         None => Redirect::to(&format!("/u/login?state={state}")).into_response(),

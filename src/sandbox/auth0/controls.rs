@@ -6,7 +6,7 @@ use crate::sandbox::people;
 use crate::sandbox::world::World;
 
 use super::state::Authorization;
-use super::tenant::{API_CLIENT_ID, CLIENT_ID, OPENID_SCOPES};
+use super::tenant::{CLIENT_ID, OPENID_SCOPES};
 
 impl World {
     /// Every Auth0 refresh token of `account` stops working, as if they had been signed out everywhere.
@@ -40,16 +40,6 @@ impl World {
     /// Registers a public key in PEM: the web application then authenticates by `private_key_jwt` only.
     pub fn set_client_key(&self, pem: &str) {
         self.change_tenant(|tenant| tenant.client_key = Some(pem.to_owned()));
-    }
-
-    /// The same for the Custom API Client.
-    pub fn set_api_client_key(&self, pem: &str) {
-        self.change_tenant(|tenant| {
-            let clients = tenant.applications.iter_mut();
-            for client in clients.filter(|client| client.id == API_CLIENT_ID) {
-                client.key = Some(pem.to_owned());
-            }
-        });
     }
 
     /// The tenant signs with a new key from now on. Its key set has the new key and the one before.

@@ -88,7 +88,7 @@ pub(crate) struct Code {
 /// A login that a browser is in the middle of.
 pub(crate) enum Login {
     /// For an application's `/authorize`.
-    Authorize { request: AuthorizeRequest, person: Option<&'static Person> },
+    Authorize { request: Box<AuthorizeRequest>, person: Option<&'static Person> },
     /// For a connect ticket.
     Connect { ticket: String },
 }

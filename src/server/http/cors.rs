@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 const SENT: &str = "Authorization, Content-Type, Accept, DPoP, Last-Event-ID, Mcp-Session-Id, \
                     MCP-Protocol-Version, Mcp-Method, Mcp-Name";
 /// Headers that a client must be able to read.
-const READ: &str = "Mcp-Session-Id, WWW-Authenticate, Retry-After, DPoP-Nonce";
+const READ: &str = "Mcp-Session-Id, WWW-Authenticate, Retry-After";
 
 /// The answer to a browser that asks whether a page may send its request.
 pub(super) fn preflight() -> Response {

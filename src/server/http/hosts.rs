@@ -10,7 +10,7 @@ use http::{HeaderMap, Uri};
 use url::Url;
 
 use super::HttpSettings;
-use crate::net::is_loopback;
+use crate::net::{self, is_loopback};
 
 /// The names and origins that are answered.
 pub(super) struct Hosts {
@@ -42,7 +42,7 @@ impl Hosts {
             let url = Url::parse(&format!("{}://{name}:{port}", url.scheme())).ok()?;
             Some(url.origin().ascii_serialization())
         });
-        let listed = settings.allowed_origins.iter().filter_map(|origin| origin_of(origin));
+        let listed = settings.allowed_origins.iter().filter_map(|origin| net::origin(origin));
         let origins = origins.chain(listed).collect();
         let mut hosts: Vec<_> = names.into_iter().map(|name| (name, port)).collect();
         let listed = settings.allowed_hosts.iter();
@@ -78,7 +78,7 @@ impl Hosts {
         let mut given = headers.get_all(ORIGIN).iter();
         let Some(origin) = given.next() else { return true };
         let one = given.next().is_none();
-        let origin = origin.to_str().ok().and_then(origin_of);
+        let origin = origin.to_str().ok().and_then(net::origin);
         one && origin.is_some_and(|origin| self.origins.contains(&origin))
     }
 }
@@ -97,14 +97,6 @@ fn named(text: &str, default_port: u16) -> Option<(String, u16)> {
 
 fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// An origin in one spelling; none for `null` and for all that has no host.
-fn origin_of(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let bare = bare && url.username().is_empty() && url.password().is_none();
-    (bare && url.origin().is_tuple()).then(|| url.origin().ascii_serialization())
 }
 
 #[cfg(test)]

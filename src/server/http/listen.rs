@@ -51,21 +51,7 @@ impl Certificate {
     }
 }
 
-/// Listens at `address` and serves until `stop`, then lets what is under way come to its end.
-///
-/// # Errors
-/// When the address cannot be had.
-pub async fn serve(
-    address: SocketAddr,
-    certificate: Option<Certificate>,
-    settings: HttpSettings,
-    parts: HttpParts,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
-    serve_on(TcpListener::bind(address)?, certificate, settings, parts, stop).await
-}
-
-/// The same on a listener that is there already.
+/// Serves on `listener` until `stop`, then lets what is under way come to its end.
 ///
 /// # Errors
 /// When the listener cannot be used.

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{HttpSettings, answer};
-use crate::identity::bearer::Scope;
+use crate::identity::bearer::{PROOF_ALGORITHMS, Scope};
 
 /// Where the document is: RFC 9728 section 3.1 puts the resource's path behind the well-known one.
 pub(super) const PATH: &str = "/.well-known/oauth-protected-resource/mcp";
@@ -31,7 +31,7 @@ fn document(settings: &HttpSettings) -> Value {
         "authorization_servers": [settings.issuer.as_str()],
         "scopes_supported": [Scope::Read.name(), Scope::Write.name()],
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": ["ES256", "RS256"],
+        "dpop_signing_alg_values_supported": PROOF_ALGORITHMS,
         "resource_name": "Bitbucket with Auth0 Token Vault",
     });
     if settings.require_dpop

@@ -1,6 +1,6 @@
 //! The way in for many people: Streamable HTTP, as an OAuth resource server.
 //!
-//! [`door`] sees every request first. Of the routes behind it, `/mcp` is the [`endpoint`], which asks
+//! `door` sees every request first. Of the routes behind it, `/mcp` is the `endpoint`, which asks
 //! for a token and hands on to rmcp what may go on; the pages for linking are the linker's own.
 
 mod answer;
@@ -53,7 +53,7 @@ use places::Places;
 use remote::Everybody;
 use sessions::Sessions;
 
-pub use listen::{Certificate, serve, serve_on};
+pub use listen::{Certificate, serve_on};
 
 /// Where MCP is.
 const MCP: &str = "/mcp";

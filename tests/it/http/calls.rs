@@ -1,9 +1,11 @@
-use bitbucket_vault_mcp::sandbox::Service;
+//! Calls: whose they are, what they need, and what is no call.
+
+use bitbucket_vault_mcp::sandbox::{Effect, Fault, Service};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Bearer, Served, header, whole};
-use crate::child::{modern, text};
+use crate::child::modern;
 
 /// A request of the old protocol that no client would write.
 async fn sent(served: &Served, token: &str, body: &str) -> (u16, Value) {
@@ -196,17 +198,11 @@ async fn lists_the_same_tools_to_everybody_and_lets_nobody_share_the_list() {
 async fn says_that_the_client_must_sign_in_again_when_auth0_refuses_its_token() {
     let served = Served::new().await;
     let token = served.token("linked");
-    served.sandbox.faults().add(
-        bitbucket_vault_mcp::sandbox::Fault::new(
-            Service::Auth0,
-            bitbucket_vault_mcp::sandbox::Effect::RevokedToken,
-        )
-        .path("/oauth/token"),
+    let revoked = Fault::new(Service::Auth0, Effect::RevokedToken).path("/oauth/token");
+    served.sandbox.faults().add(revoked);
+    assert_eq!(
+        served.says(&token, "list_workspaces", json!({})).await,
+        "not_signed_in: Auth0 no longer accepts the access token that came with this call\n\
+         hint: ask the user to sign in to this server again in their MCP client, then call again"
     );
-    let answer =
-        served.call(&token, "list_workspaces", &json!({}), json!({})).send().await.unwrap();
-    let (_, answer) = whole(answer).await;
-    let said = text(&answer["result"]);
-    assert!(!said.contains("bitbucket-vault-mcp login"), "{said}");
-    assert!(!said.contains("/link/"), "{said}");
 }

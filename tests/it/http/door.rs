@@ -1,3 +1,5 @@
+//! Who is let in: names, origins, proxies, tokens; and what is told to whoever asks.
+
 use bitbucket_vault_mcp::server::http::Certificate;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -133,7 +135,7 @@ async fn lets_no_foreign_page_in() {
     let response = response.header("origin", "https://tool.example").send().await.unwrap();
     assert_eq!(
         header(&response, "access-control-expose-headers"),
-        "Mcp-Session-Id, WWW-Authenticate, Retry-After, DPoP-Nonce"
+        "Mcp-Session-Id, WWW-Authenticate, Retry-After"
     );
     assert_eq!(header(&response, "vary"), "Origin");
 }

@@ -1,3 +1,5 @@
+//! How the server ends, and how the program does.
+
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
@@ -62,7 +64,7 @@ fn a_sandbox_is_played_on_loopback_only() {
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         "error: the configuration has a problem\n\n\
-         `BITBUCKET_MCP_LISTEN` is `0.0.0.0:0`, which is not loopback\n  \
+         `--listen` is `0.0.0.0:0`, which is not loopback\n  \
          hint: `--sandbox` listens on loopback only: its tokens are no secret\n"
     );
 }

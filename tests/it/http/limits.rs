@@ -1,3 +1,5 @@
+//! How many calls run at once.
+
 use std::time::Duration;
 
 use bitbucket_vault_mcp::sandbox::{Effect, Fault, Service};
@@ -91,14 +93,16 @@ async fn a_call_that_its_client_has_left_is_dropped() {
     let late = Effect::Delay(Duration::from_millis(700));
     served.sandbox.faults().add(Fault::new(Service::Bitbucket, late).path("/2.0"));
     served.sandbox.clear_requests();
-    // It would need two requests to Bitbucket, one after the other.
+    // It would need two rounds of requests to Bitbucket, one after the other.
     let arguments = json!({ "repository": "acme/shop", "number": 42 });
     let call = served.call(&ana, "get_pull_request", &arguments, json!({})).send();
     let call = tokio::spawn(call);
     served.until(|served| asked_bitbucket(served) > 0).await;
-    let before = asked_bitbucket(&served);
     call.abort();
-    // As long again as both would have taken.
+    // The requests of one round leave together, and none is answered yet.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = asked_bitbucket(&served);
+    // As long again as both rounds would have taken.
     tokio::time::sleep(Duration::from_millis(2000)).await;
     assert_eq!(asked_bitbucket(&served), before);
 }

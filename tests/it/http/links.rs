@@ -1,3 +1,7 @@
+//! Linking and unlinking, as clients are told of it in both eras.
+
+use bitbucket_vault_mcp::sandbox::Service;
+use bitbucket_vault_mcp::server::dispatch::Approval;
 use serde_json::{Value, json};
 
 use super::{Served, header, whole};
@@ -124,7 +128,7 @@ async fn the_stateless_protocol_ends_the_call_with_the_page_and_takes_it_up_agai
 #[tokio::test]
 async fn what_a_client_carries_is_good_for_its_own_person_only() {
     let served = Served::with(|wanted| {
-        wanted.calls.approval = bitbucket_vault_mcp::server::dispatch::Approval::Required;
+        wanted.calls.approval = Approval::Required;
     })
     .await;
     let (ana, ben) = (served.token("linked"), served.token("limited"));
@@ -142,7 +146,7 @@ async fn what_a_client_carries_is_good_for_its_own_person_only() {
     params["requestState"] = state;
     // Somebody else's yes: they are asked anew, or lack the scope; nothing is merged.
     let (_, answer) = whole(served.modern(&ben, params).send().await.unwrap()).await;
-    let merged = served.reached(bitbucket_vault_mcp::sandbox::Service::Bitbucket);
+    let merged = served.reached(Service::Bitbucket);
     assert!(!merged.iter().any(|request| request.ends_with("/merge")), "{answer}");
 
     // A place in a list is no different.
@@ -162,6 +166,6 @@ async fn what_a_client_carries_is_good_for_its_own_person_only() {
 async fn the_pages_are_there_and_have_rules_of_their_own() {
     let served = Served::new().await;
     let response = served.client.get(format!("{}/link/nothing", served.url)).send().await.unwrap();
-    assert_ne!(response.status(), 200);
+    assert_eq!(response.status(), 404);
     assert!(header(&response, "content-security-policy").contains("default-src 'none'"));
 }

@@ -1,8 +1,11 @@
+//! Many people at once.
+
 use std::sync::Arc;
 
+use bitbucket_vault_mcp::sandbox::Service;
 use serde_json::json;
 
-use super::{Served, whole};
+use super::{Bearer, Served, whole};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_under_load_get_their_own_answers_from_one_exchange_each() {
@@ -36,10 +39,29 @@ async fn two_people_under_load_get_their_own_answers_from_one_exchange_each() {
 }
 
 #[tokio::test]
+async fn somebody_who_calls_in_a_loop_without_a_link_asks_auth0_once_and_is_served_once_linked() {
+    let served = Served::new().await;
+    let token = served.token("guest");
+    let mut said = String::new();
+    for _ in 0..20 {
+        said = served.says(&token, "list_workspaces", json!({})).await;
+        assert!(said.starts_with("not_linked: "), "{said}");
+    }
+    let exchanges = || {
+        let requests = served.reached(Service::Auth0);
+        requests.iter().filter(|request| *request == "POST /oauth/token").count()
+    };
+    assert_eq!(exchanges(), 1);
+    let page = said.split_whitespace().find(|word| word.starts_with(&served.url)).unwrap();
+    served.sandbox.consent(page.trim_end_matches([',', '.', ';']), "guest").await.unwrap();
+    let said = served.says(&token, "list_workspaces", json!({})).await;
+    assert!(said.contains("acme"), "{said}");
+}
+
+#[tokio::test]
 async fn the_same_person_in_another_organization_is_another_caller() {
     let served = Served::new().await;
-    let inside =
-        super::Bearer { organization: Some("org_acme".to_owned()), ..super::Bearer::default() };
+    let inside = Bearer { organization: Some("org_acme".to_owned()), ..Bearer::default() };
     let inside = served.sandbox.bearer("linked", inside).unwrap();
     let plain = served.token("linked");
     let session = served.session(&plain, json!({})).await;

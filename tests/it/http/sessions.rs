@@ -1,3 +1,6 @@
+//! Sessions of the old protocol: whose they are, and how many.
+
+use bitbucket_vault_mcp::server::dispatch::Approval;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -94,7 +97,7 @@ async fn ids_of_sessions_are_long_and_random() {
 #[tokio::test]
 async fn asks_in_a_session_by_a_request_that_the_client_answers() {
     let served = Served::with(|wanted| {
-        wanted.calls.approval = bitbucket_vault_mcp::server::dispatch::Approval::Required;
+        wanted.calls.approval = Approval::Required;
     })
     .await;
     let token = served.token("linked");

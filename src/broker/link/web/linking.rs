@@ -84,12 +84,7 @@ impl Inner {
         started: &Started,
         query: &CallbackQuery,
     ) -> Result<(), Error> {
-        // Auth0 promises `iss` for logins only, so here its absence says nothing.
-        if query.iss.is_some() {
-            self.accounts.tenant.check_issuer(query.iss.as_deref())?;
-        }
-        let code = query.connect_code.as_deref().filter(|_| query.error.is_none());
-        let code = code.ok_or(auth0::Error::Denied)?;
+        let code = self.accounts.code(query)?;
         let (person, token) = self.unseal(ticket, cookie).ok_or(auth0::Error::LinkExpired)?;
         let account = self.accounts.complete(&ticket.caller, &token, started, code).await?;
         self.accounts.settle(&ticket.caller, &token, started).await;

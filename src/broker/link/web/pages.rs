@@ -6,12 +6,10 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use url::Url;
 
+use super::super::page::what_remains;
 use super::Asker;
 use crate::auth0::ConnectedAccount;
 use crate::identity::{Page, escape};
-
-/// Where a person ends what they granted at Bitbucket itself.
-const BITBUCKET_GRANTS: &str = "https://bitbucket.org/account/settings/app-authorizations/";
 
 /// Asks the person, by name, whether an account shall be linked.
 pub(super) fn confirm(person: &str, askers: &[Asker], ticket: &Url, token: &str) -> Page {
@@ -77,12 +75,7 @@ pub(super) fn nothing_linked(person: &str) -> Page {
 
 /// The account is out of the vault.
 pub(super) fn unlinked() -> Page {
-    let body = format!(
-        "<p>The agent can no longer act as you at Bitbucket.</p>\
-         <p>Bitbucket itself still lists its own grant: you can end it there under Personal settings, \
-         <a href=\"{BITBUCKET_GRANTS}\" rel=\"noreferrer\">App authorizations</a>. You can close this \
-         page.</p>"
-    );
+    let body = format!("<p>The agent can no longer act as you at Bitbucket.</p>{}", what_remains());
     Page::new(StatusCode::OK, "The account was unlinked", body)
 }
 
@@ -146,7 +139,7 @@ pub(super) fn worn_out() -> Page {
 
 /// Nothing has been done in this browser, or it was too long ago.
 pub(super) fn nothing_done() -> Page {
-    let body = "<p>Nothing was linked in this browser in the last minutes.</p>";
+    let body = "<p>Nothing was linked or unlinked in this browser in the last minutes.</p>";
     Page::new(StatusCode::NOT_FOUND, "There is nothing to see here", body)
 }
 

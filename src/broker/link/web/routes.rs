@@ -6,13 +6,14 @@ use axum::Router;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Form, Path, Query, State};
 use axum::middleware;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method};
 use serde::Deserialize;
 use url::Url;
 
+use super::super::step::Step;
 use super::Inner;
 use super::ticket::Callback;
 use crate::identity::{CallbackQuery, Page, Reached, guard_page, render_page};
@@ -22,14 +23,6 @@ pub(super) const CONNECTED: &str = "/link/connected";
 pub(super) const DONE: &str = "/link/done";
 /// No form of ours is longer.
 const LONGEST_FORM: usize = 16 * 1024;
-
-/// What the browser does next.
-pub(super) enum Step {
-    /// It goes on to another address.
-    GoOn(Url),
-    /// It shows a page of ours.
-    Show(Page),
-}
 
 /// What a browser is answered.
 pub(super) struct Reply {
@@ -91,10 +84,7 @@ impl From<Url> for Reply {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        let mut response = match self.step {
-            Step::GoOn(url) => Redirect::to(url.as_str()).into_response(),
-            Step::Show(page) => page.into_response(),
-        };
+        let mut response = self.step.into_response();
         if let Some(cookie) = self.cookie {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }

@@ -139,7 +139,7 @@ async fn publishes_the_old_key_until_it_is_withdrawn() {
 }
 
 #[tokio::test]
-pub(super) async fn exchanges_an_access_token_for_the_client_that_is_linked_to_its_api() {
+async fn exchanges_an_access_token_for_the_client_that_is_linked_to_its_api() {
     let harness = opened().await;
     let token = harness.sandbox.bearer_token("linked").unwrap();
     let (status, body) = exchange(&harness, API_CLIENT_ID, &token).await;
@@ -155,7 +155,7 @@ pub(super) async fn exchanges_an_access_token_for_the_client_that_is_linked_to_i
 }
 
 #[tokio::test]
-pub(super) async fn exchanges_nothing_else() {
+async fn exchanges_nothing_else() {
     let harness = opened().await;
     let said = |error: &str, text: &str| json!({ "error": error, "error_description": text });
     let invalid = said("invalid_grant", "Invalid or expired subject token");

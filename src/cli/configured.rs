@@ -1,4 +1,4 @@
-//! From a configuration to the parts of a server for the one person on this machine.
+//! From a configuration to the parts that commands put together.
 
 use std::sync::Arc;
 
@@ -35,12 +35,7 @@ pub(super) fn load(sources: &Sources, need: Need) -> Result<Config, Problems> {
 pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
     let auth0 = config.auth0()?;
     let settings = LocalSettings {
-        auth0: auth0::Settings {
-            domain: auth0.domain.clone(),
-            client_id: auth0.client_id.clone(),
-            authentication: authentication(&auth0.client),
-            organization: auth0.organization.clone(),
-        },
+        auth0: application(auth0, &auth0.client_id, &auth0.client),
         connection: auth0.connection.clone(),
         refresh_token: auth0.refresh_token.clone().map(RefreshToken::new),
         bitbucket_api_url: config.bitbucket_api_url.clone(),
@@ -50,13 +45,24 @@ pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
     Local::new(settings).context("the Auth0 settings cannot be used")
 }
 
-/// How an application proves who it is.
-pub(super) fn authentication(client: &config::ClientAuthentication) -> auth0::ClientAuthentication {
-    match client.clone() {
-        config::ClientAuthentication::Secret(secret) => auth0::ClientAuthentication::Secret(secret),
-        config::ClientAuthentication::SigningKey(key) => {
-            auth0::ClientAuthentication::SigningKey(key)
-        }
+/// The tenant as one of its applications sees it.
+pub(super) fn application(
+    auth0: &config::Auth0,
+    client_id: &str,
+    client: &config::ClientAuthentication,
+) -> auth0::Settings {
+    auth0::Settings {
+        domain: auth0.domain.clone(),
+        client_id: client_id.to_owned(),
+        authentication: match client.clone() {
+            config::ClientAuthentication::Secret(secret) => {
+                auth0::ClientAuthentication::Secret(secret)
+            }
+            config::ClientAuthentication::SigningKey(key) => {
+                auth0::ClientAuthentication::SigningKey(key)
+            }
+        },
+        organization: auth0.organization.clone(),
     }
 }
 
