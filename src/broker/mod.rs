@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use self::cache::{Held, Issued, Slot};
@@ -95,11 +96,16 @@ impl Broker {
     /// A broker that has exchanged nothing yet.
     #[must_use]
     pub fn new(tenant: Tenant, connector: Arc<Connector>, settings: Settings) -> Self {
+        // By default a full cache turns newcomers away, and each of their calls would cost an exchange.
         let slots = Cache::builder()
             .max_capacity(settings.capacity)
             .time_to_idle(settings.cache_age)
+            .eviction_policy(EvictionPolicy::lru())
             .build();
-        let notes = Cache::new(settings.capacity);
+        let notes = Cache::builder()
+            .max_capacity(settings.capacity)
+            .eviction_policy(EvictionPolicy::lru())
+            .build();
         let (exchanges, hits) = Default::default();
         Self {
             shared: Arc::new(Shared { tenant, connector, settings, slots, notes, exchanges, hits }),
@@ -137,9 +143,13 @@ impl Broker {
         Ok(Client::new(connector, Arc::new(source), granted, limits))
     }
 
-    /// Drops the caller's token and what is known of its scopes: after an unlink or a new link.
+    /// Drops the person's token and what is known of its scopes, in whichever organization they act:
+    /// after an unlink or a new link. It is one vault.
     pub fn forget(&self, caller: &Caller) {
-        if let Some(slot) = self.shared.slots.remove(caller) {
+        let is_theirs =
+            |other: &Caller| other.issuer == caller.issuer && other.subject == caller.subject;
+        for (other, slot) in self.shared.slots.iter().filter(|(other, _)| is_theirs(other)) {
+            self.shared.slots.invalidate(&*other);
             slot.clear();
         }
     }
@@ -244,15 +254,30 @@ impl Source {
     async fn held(&self) -> Result<Held, Error> {
         loop {
             let ours = AtomicBool::new(false);
-            let exchange = || {
-                ours.store(true, Ordering::Relaxed);
-                self.exchange()
-            };
-            match self.slot.token(exchange).await {
+            match self.slot.token(|| self.exchange_noting(&ours)).await {
                 Err(Error::TokenEnded) if !ours.load(Ordering::Relaxed) => {}
                 answer => return answer,
             }
         }
+    }
+
+    /// A token other than `rejected`, by the same rule.
+    async fn renewed(&self, rejected: &AccessToken) -> Result<AccessToken, Error> {
+        loop {
+            let ours = AtomicBool::new(false);
+            match self.slot.renew(rejected, || self.exchange_noting(&ours)).await {
+                Err(Error::TokenEnded) if !ours.load(Ordering::Relaxed) => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    fn exchange_noting(
+        &self,
+        ours: &AtomicBool,
+    ) -> impl Future<Output = Result<Issued, Error>> + Send + 'static {
+        ours.store(true, Ordering::Relaxed);
+        self.exchange()
     }
 
     fn exchange(&self) -> impl Future<Output = Result<Issued, Error>> + Send + 'static {
@@ -282,7 +307,7 @@ impl TokenSource for Source {
         rejected: &'a AccessToken,
     ) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
         async {
-            let fresh = self.slot.renew(rejected, || self.exchange()).await.map_err(carried)?;
+            let fresh = self.renewed(rejected).await.map_err(carried)?;
             *self.given() = Some(fresh.clone());
             Ok(fresh)
         }
