@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use self::cache::{Held, Issued, Slot};
@@ -99,11 +100,16 @@ impl Broker {
     /// A broker that has exchanged nothing yet.
     #[must_use]
     pub fn new(tenant: Tenant, connector: Arc<Connector>, settings: Settings) -> Self {
+        // By default a full cache turns newcomers away, and each of their calls would cost an exchange.
         let slots = Cache::builder()
             .max_capacity(settings.capacity)
             .time_to_idle(settings.cache_age)
+            .eviction_policy(EvictionPolicy::lru())
             .build();
-        let notes = Cache::new(settings.capacity);
+        let notes = Cache::builder()
+            .max_capacity(settings.capacity)
+            .eviction_policy(EvictionPolicy::lru())
+            .build();
         let (exchanges, hits) = Default::default();
         Self {
             shared: Arc::new(Shared { tenant, connector, settings, slots, notes, exchanges, hits }),
@@ -135,10 +141,13 @@ impl Broker {
         Ok(Client::new(connector, Arc::new(source), granted, limits))
     }
 
-    /// Drops the caller's token, what is known of its scopes, and that there was no account: after an
-    /// unlink or a new link.
+    /// Drops the person's token, what is known of its scopes, and that there was no account, in whichever
+    /// organization they act: after an unlink or a new link. It is one vault.
     pub fn forget(&self, caller: &Caller) {
-        if let Some(slot) = self.shared.slots.remove(caller) {
+        let is_theirs =
+            |other: &Caller| other.issuer == caller.issuer && other.subject == caller.subject;
+        for (other, slot) in self.shared.slots.iter().filter(|(other, _)| is_theirs(other)) {
+            self.shared.slots.invalidate(&*other);
             slot.clear();
         }
     }

@@ -156,6 +156,56 @@ async fn forgets_the_token_after_an_unlink() {
 }
 
 #[tokio::test]
+async fn forgets_the_token_in_every_organization_of_the_person() {
+    let stage = Stage::start().await;
+    let (ana, ben) = (stage.proof("linked"), stage.proof("limited"));
+    let mut elsewhere = ana.clone();
+    elsewhere.caller.organization = Some("org_1".into());
+    for proof in [&ana, &elsewhere, &ben] {
+        stage.name(proof).await.unwrap();
+    }
+    stage.sandbox.world().unlink("linked");
+    stage.broker.forget(&elsewhere.caller);
+    for proof in [&ana, &elsewhere] {
+        assert!(matches!(stage.name(proof).await, Err(Error::NotLinked)));
+    }
+    assert_eq!(stage.broker.counts().cached, 1);
+}
+
+#[tokio::test]
+async fn costs_a_newcomer_one_exchange_where_there_is_no_room_left() {
+    let stage = Stage::with_capacity(1).await;
+    for account in ["linked", "linked", "linked", "limited", "limited", "limited"] {
+        stage.name(&stage.proof(account)).await.unwrap();
+        stage.broker.shared.slots.run_pending_tasks();
+    }
+    assert_eq!(stage.broker.counts().exchanges, 2);
+}
+
+#[tokio::test]
+async fn renews_by_its_own_proof_when_that_of_an_exchange_under_way_has_ended() {
+    let stage = Stage::start().await;
+    let proof = stage.proof("linked");
+    stage.name(&proof).await.unwrap();
+    let slot = stage.broker.slot(&proof.caller);
+    let source = Source {
+        slot: Arc::clone(&slot),
+        shared: Arc::clone(&stage.broker.shared),
+        proof: proof.clone(),
+        login_hint: None,
+        given: Mutex::default(),
+    };
+    let old = slot.at_hand(|| source.exchange()).unwrap();
+    stage.sandbox.world().revoke_bitbucket_token("linked");
+    let (ended, begun) = tokio::join!(
+        slot.renew(&old, || std::future::ready(Err(Error::TokenEnded))),
+        TokenSource::renew(&source, &old),
+    );
+    assert!(matches!(ended, Err(Error::TokenEnded)));
+    assert!(begun.unwrap() != old);
+}
+
+#[tokio::test]
 async fn keeps_tokens_of_so_many_callers_only() {
     let stage = Stage::with_capacity(1).await;
     for account in ["linked", "limited", "linked", "limited"] {

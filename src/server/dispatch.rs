@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use moka::sync::Cache;
 use rmcp::model::{ErrorData, InputRequests, InputResponses, JsonObject};
 use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ask::{Answers, CONFIRM};
 use super::policy::Policy;
+use super::spent::Spent;
 use super::visits::Visitor;
 use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
@@ -32,7 +32,7 @@ const PAGING: &[&str] = &["cursor", "limit"];
 pub struct Dispatcher {
     settings: Settings,
     seal: Seal,
-    spent: Cache<String, ()>,
+    spent: Spent,
     turns: Turns,
 }
 
@@ -124,7 +124,7 @@ impl Dispatcher {
     /// Carries out calls as `settings` say.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let spent = Cache::builder().max_capacity(SPENT_STATES).time_to_live(STATE_LIFE).build();
+        let spent = Spent::new(SPENT_STATES, STATE_LIFE);
         let turns = Turns::new(settings.max_calls);
         Self { settings, seal: Seal::new(), spent, turns }
     }
@@ -296,11 +296,8 @@ impl Dispatcher {
             }
         };
         // An approval is used once; a page may be looked at as often as it takes.
-        if state.key == CONFIRM {
-            let first = self.spent.entry(state.nonce).or_insert(()).is_fresh();
-            if !first {
-                return Answers::new();
-            }
+        if state.key == CONFIRM && !self.spent.spend(state.nonce) {
+            return Answers::new();
         }
         answers
             .iter()

@@ -9,6 +9,7 @@ pub mod http;
 pub mod local;
 pub mod policy;
 mod progress;
+mod spent;
 pub mod stdio;
 mod visits;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::request::Parts;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use rmcp::model::{ElicitRequestParams, ErrorCode, ErrorData, InputRequest};
 use rmcp::service::{Peer, RequestContext, RoleServer};
@@ -61,7 +62,10 @@ impl Visitor {
 impl Visits {
     /// No pages yet.
     pub(super) fn new() -> Self {
-        let told = Cache::builder().max_capacity(CALLS).time_to_live(LIFE).build();
+        // The oldest goes for a new one, which a full cache would turn away by default.
+        let lru = EvictionPolicy::lru();
+        let told = Cache::builder().max_capacity(CALLS).time_to_live(LIFE).eviction_policy(lru);
+        let told = told.build();
         Self { told, watched: Arc::default() }
     }
 

@@ -16,6 +16,7 @@ mod hosts;
 mod listen;
 mod message;
 mod metadata;
+mod pages;
 mod places;
 mod remote;
 mod sessions;
@@ -174,7 +175,7 @@ impl App {
         let router = Router::new()
             .route(MCP, any(endpoint::serve).with_state(Arc::new(endpoint)))
             .merge(metadata::router(settings))
-            .merge(linker.router())
+            .merge(linker.router().layer(from_fn_with_state(drain.clone(), pages::to_the_end)))
             .merge(health::router(&health))
             .fallback(async || {
                 answer::words(StatusCode::NOT_FOUND, "nothing is here; MCP is at `/mcp`")
@@ -199,8 +200,24 @@ pub(super) fn turn(context: &RequestContext<RoleServer>) -> Option<Arc<Turn>> {
     context.extensions.get::<Parts>()?.extensions.get::<Arc<Turn>>().cloned()
 }
 
-/// A caller in one string that no other caller has.
+/// A caller in one string that no other caller has: names hold spaces, but no line breaks, which a
+/// token is refused for.
 fn label(caller: &Caller) -> String {
     let organization = caller.organization.as_deref().unwrap_or_default();
-    [caller.issuer.as_str(), caller.subject.as_str(), organization].join(" ")
+    [caller.issuer.as_str(), caller.subject.as_str(), organization].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_callers_have_one_label() {
+        let label = |subject: &str, organization: Option<&str>| {
+            let organization = organization.map(str::to_owned);
+            label(&Caller { issuer: "https://i/".into(), subject: subject.into(), organization })
+        };
+        assert_ne!(label("samlp|ana b", Some("c")), label("samlp|ana", Some("b c")));
+        assert_ne!(label("ana ", None), label("ana", Some(" ")));
+    }
 }

@@ -39,6 +39,28 @@ async fn calls_under_way_are_answered_and_streams_end() {
     assert!(late.get(format!("{}/readyz", served.url)).send().await.is_err());
 }
 
+#[tokio::test]
+async fn a_page_that_waits_for_auth0_is_answered_before_the_end() {
+    let mut served = Served::new().await;
+    let token = served.token("guest");
+    let says = served.says(&token, "list_workspaces", json!({})).await;
+    let url = says.split_whitespace().find(|word| word.contains("/link/")).unwrap().to_owned();
+    // Longer than connections have for closing once nothing is under way any more.
+    let late = Effect::Delay(Duration::from_secs(4));
+    served.sandbox.faults().add(Fault::new(Service::Auth0, late).path("/.well-known"));
+    served.sandbox.clear_requests();
+    let browser = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let page = tokio::spawn(browser.get(url.trim_end_matches(['.', ',', ';'])).send());
+    served.until(|served| !served.reached(Service::Auth0).is_empty()).await;
+    served.stop();
+    assert_eq!(page.await.unwrap().unwrap().status(), 303);
+    served.ended().await.unwrap();
+}
+
 #[test]
 fn a_polite_signal_ends_the_program_with_0_and_its_place_is_told_on_stderr() {
     let mut command = program(&["http", "--sandbox", "--listen", "127.0.0.1:0"]);

@@ -170,13 +170,17 @@ impl Ticket {
         self.state().stage.clone()
     }
 
-    /// Comes to an end, or a step further. Whoever is signed in for a link can still take it back.
+    /// Comes to an end, or a step further. Nobody stays signed in, but in the browser that made a link:
+    /// it can still take that back.
     pub(super) fn enter(&self, stage: Stage, outcome: Outcome) {
         let mut state = self.state();
-        let keeps_tokens = matches!(stage, Stage::Linked(_));
+        let keeper = match &stage {
+            Stage::Linked(linked) => Some(linked.browser),
+            _ => None,
+        };
         state.stage = stage;
         for visit in &mut state.visits {
-            if !keeps_tokens {
+            if keeper != Some(visit.cookie) {
                 visit.signed_in = None;
             }
         }
@@ -259,10 +263,12 @@ impl Ticket {
     /// The right person has signed in at the browser with `cookie`, which has a new one from now on:
     /// whoever planted the old one has gained nothing.
     pub(super) fn sign_in(&self, cookie: Digest, new: Digest, person: SignedIn) {
-        let visits = &mut self.state().visits;
-        if let Some(visit) = visits.iter_mut().find(|visit| visit.cookie == cookie) {
+        let mut state = self.state();
+        // It may have come to its end meanwhile, and then nothing is kept.
+        let is_open = matches!(state.stage, Stage::Open);
+        if let Some(visit) = state.visits.iter_mut().find(|visit| visit.cookie == cookie) {
             visit.cookie = new;
-            visit.signed_in = Some(Arc::new(person));
+            visit.signed_in = is_open.then(|| Arc::new(person));
         }
     }
 

@@ -8,13 +8,23 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::super::digest::Digest;
-use super::ticket::Ticket;
+use super::ticket::{Stage, Ticket};
 use crate::identity::Caller;
 
 /// Finds tickets by who was given one, and by what is shown.
 pub(super) struct Tickets {
-    of: Cache<Caller, Arc<Ticket>>,
+    of: Cache<Caller, Last>,
     by_id: Cache<Digest, Arc<Ticket>>,
+}
+
+/// The last ticket that a caller was given.
+#[derive(Clone)]
+struct Last {
+    ticket: Arc<Ticket>,
+    /// The one that it took the place of before anything was done with that, which is still there to
+    /// say so. There is no more than this one: an agent that keeps asking for other pages must not
+    /// push out the tickets of everybody else.
+    replaced: Option<Digest>,
 }
 
 impl Tickets {
@@ -26,15 +36,16 @@ impl Tickets {
             .max_capacity(capacity)
             .time_to_live(life)
             .eviction_policy(EvictionPolicy::lru())
-            .eviction_listener(|_, ticket: Arc<Ticket>, cause| {
+            .eviction_listener(|_, last: Last, cause| {
                 // Otherwise its caller could be given a second one beside it.
                 if cause != RemovalCause::Replaced {
-                    ticket.replace();
+                    last.ticket.replace();
                 }
             })
             .build();
+        // Each caller's last one and the one before.
         let by_id = Cache::builder()
-            .max_capacity(capacity)
+            .max_capacity(capacity.saturating_mul(2))
             .time_to_live(life)
             .eviction_policy(EvictionPolicy::lru())
             .build();
@@ -48,7 +59,7 @@ impl Tickets {
 
     /// The last ticket that `caller` was given.
     pub(super) fn of(&self, caller: &Caller) -> Option<Arc<Ticket>> {
-        self.of.get(caller)
+        self.of.get(caller).map(|last| last.ticket)
     }
 
     /// The caller's ticket, if it is open and `serves`; else a new one in its place.
@@ -59,16 +70,22 @@ impl Tickets {
         make: impl FnOnce() -> Ticket,
     ) -> Arc<Ticket> {
         let entry = self.of.entry_by_ref(caller).and_upsert_with(|held| {
-            if let Some(held) = held.map(moka::Entry::into_value) {
-                if held.is_open() && serves(&held) && self.by_id.contains_key(&held.id) {
-                    return held;
+            let mut replaced = None;
+            if let Some(last) = held.map(moka::Entry::into_value) {
+                let held = &last.ticket;
+                if held.is_open() && serves(held) && self.by_id.contains_key(&held.id) {
+                    return last;
                 }
                 held.replace();
+                replaced = matches!(held.stage(), Stage::Replaced).then_some(held.id);
+                if let Some(older) = last.replaced {
+                    self.by_id.invalidate(&older);
+                }
             }
             let ticket = Arc::new(make());
             self.by_id.insert(ticket.id, Arc::clone(&ticket));
-            ticket
+            Last { ticket, replaced }
         });
-        entry.into_value()
+        entry.into_value().ticket
     }
 }

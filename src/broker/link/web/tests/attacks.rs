@@ -272,7 +272,22 @@ async fn holds_a_bounded_number_of_tickets_and_always_the_newest() {
     for url in &urls {
         open += usize::from(desk.visitor("guest").get(url).await.status == 303);
     }
-    assert!((1..=8).contains(&open), "{open}");
+    assert!((1..=16).contains(&open), "{open}");
+}
+
+#[tokio::test]
+async fn keeps_a_ticket_however_many_pages_another_agent_asks_for() {
+    let desk = Desk::with(LIVES, 8, None).await;
+    let url = desk.offer("guest").await;
+    let gus = desk.visitor("guest");
+    let back = gus.back(&url).await;
+    let ana = desk.caller("linked");
+    for index in 0..100 {
+        let account = format!("cac_{index}");
+        desk.linker.offer_unlink(&ana, &asker(), Some(&account)).await.unwrap();
+    }
+    let confirm = gus.open(&back).await;
+    assert_eq!(heading(&confirm.body), "Let the agent work in Bitbucket as you?");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The way of the right person.
 
 use super::*;
+use crate::broker::link::digest;
 
 #[tokio::test]
 async fn offers_one_address_while_it_lives_with_nothing_of_the_person_in_it() {
@@ -238,4 +239,22 @@ async fn names_every_agent_of_the_person_that_asks() {
     assert_eq!(desk.linker.offer(&desk.caller("guest"), &other).await.unwrap().url, url);
     let asked = desk.visitor("guest").open(&url).await.text();
     assert!(asked.contains("(client agent-1 ) and an application (client agent-2 ) ask you"));
+}
+
+#[tokio::test]
+async fn keeps_nobody_signed_in_but_the_browser_that_can_take_the_link_back() {
+    let desk = Desk::start().await;
+    let url = desk.offer("guest").await;
+    let (one, two, late) = (desk.visitor("guest"), desk.visitor("guest"), desk.visitor("guest"));
+    let late_back = late.back(&url).await;
+    two.open(&url).await;
+    let ticket = desk.linker.inner.tickets.of(&desk.caller("guest")).unwrap();
+    let is_signed_in = |visitor: &Visitor| {
+        let cookies = visitor.cookies();
+        cookies.values().any(|cookie| ticket.signed_in(digest::Digest::of(cookie)).is_some())
+    };
+    assert!(is_signed_in(&two));
+    one.link(&url, "gus").await;
+    late.open(&late_back).await;
+    assert_eq!([&one, &two, &late].map(is_signed_in), [true, false, false]);
 }
