@@ -1,9 +1,12 @@
 //! The token endpoint's part in a sign-in: what an authorization code is good for, and who came with it.
 
+use std::time::SystemTime;
+
 use secrecy::ExposeSecret;
 use url::Url;
 
 use super::error::Asked;
+use super::id_token::Expected;
 use super::tokens::Tokens;
 use super::{BearerToken, Error, Identity, MyAccountToken, PkceVerifier, RefreshToken, Tenant};
 
@@ -29,6 +32,8 @@ pub struct Redemption<'a> {
     pub nonce: &'a str,
     /// The organization that the question asked for, where that is not the settings'.
     pub organization: Option<&'a str>,
+    /// The person must have signed in after this moment, and the ID token must say so.
+    pub signed_in_since: Option<SystemTime>,
 }
 
 impl Tenant {
@@ -44,7 +49,9 @@ impl Tenant {
         redirect_uri: &Url,
         nonce: &str,
     ) -> Result<Login, Error> {
-        let redemption = Redemption { code, verifier, redirect_uri, nonce, organization: None };
+        let (organization, signed_in_since) = (None, None);
+        let redemption =
+            Redemption { code, verifier, redirect_uri, nonce, organization, signed_in_since };
         let (tokens, identity) = self.redeem(&redemption).await?;
         let refresh_token = tokens.refresh_token.ok_or(Error::Unreadable(
             "a login that lasts: it has no refresh token; is the `refresh_token` grant allowed?",
@@ -79,7 +86,8 @@ impl Tenant {
     }
 
     async fn redeem(&self, redemption: &Redemption<'_>) -> Result<(Tokens, Identity), Error> {
-        let Redemption { code, verifier, redirect_uri, nonce, organization } = *redemption;
+        let Redemption { code, verifier, redirect_uri, nonce, organization, signed_in_since } =
+            *redemption;
         let parameters = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -90,8 +98,8 @@ impl Tenant {
         let id_token =
             tokens.id_token.as_ref().ok_or(Error::Unreadable("a login: it has no ID token"))?;
         let organization = organization.or(self.organization());
-        let identity =
-            self.identify_in(id_token.expose_secret(), Some(nonce), organization).await?;
+        let expected = Expected { nonce: Some(nonce), organization, signed_in_since };
+        let identity = self.identify_as(id_token.expose_secret(), &expected).await?;
         Ok((tokens, identity))
     }
 }
@@ -142,6 +150,7 @@ mod tests {
             redirect_uri: &redirect_uri,
             nonce: "n-1",
             organization: None,
+            signed_in_since: None,
         };
         let tenant = stand_in.tenant();
         let (identity, me) = tenant.redeem_for_my_account(&redemption).await.unwrap();
@@ -157,5 +166,51 @@ mod tests {
         }
         let lasting = tenant.exchange_code("c-1", &verifier, &redirect_uri, "n-1").await;
         assert!(matches!(lasting, Err(Error::Unreadable(_))));
+    }
+
+    #[tokio::test]
+    async fn wants_to_be_told_of_a_fresh_sign_in_where_one_was_asked_for() {
+        let stand_in = StandIn::start().await;
+        let verifier = PkceVerifier::random();
+        let redirect_uri = Url::parse("https://mcp.example.com/link/signed-in").unwrap();
+        let now = SystemTime::now();
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let mut lines = Vec::new();
+        for (what, auth_time, since) in [
+            ("just now", json!(seconds), Some(now)),
+            ("by a clock behind", json!(seconds - 50), Some(now)),
+            ("before", json!(seconds - 90), Some(now)),
+            ("untold", json!(null), Some(now)),
+            ("no number", json!("now"), Some(now)),
+            ("untold, nor asked for", json!(null), None),
+            ("before, and not asked for", json!(seconds - 90), None),
+        ] {
+            let mut claims = stand_in.claims();
+            claims["auth_time"] = auth_time;
+            let tokens = json!({ "access_token": "at", "id_token": stand_in.sign(&claims) });
+            stand_in.answer("/oauth/token", 200, tokens);
+            let redemption = Redemption {
+                code: "c-1",
+                verifier: &verifier,
+                redirect_uri: &redirect_uri,
+                nonce: "n-1",
+                organization: None,
+                signed_in_since: since,
+            };
+            let said = match stand_in.tenant().redeem_for_my_account(&redemption).await {
+                Ok((identity, _)) => format!("accepted {}", identity.subject),
+                Err(error) => error.to_string(),
+            };
+            lines.push(format!("{what}: {said}"));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        just now: accepted auth0|ana
+        by a clock behind: accepted auth0|ana
+        before: the ID token is not valid: it does not show that the person has signed in just now
+        untold: the ID token is not valid: it does not show that the person has signed in just now
+        no number: the ID token is not valid: it is malformed
+        untold, nor asked for: accepted auth0|ana
+        before, and not asked for: accepted auth0|ana
+        "#);
     }
 }

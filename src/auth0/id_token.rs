@@ -1,5 +1,7 @@
 //! Checking an ID token whole (OpenID Connect Core 1.0 §3.1.3.7).
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::Deserialize;
 
 use super::jwt::{Audience, Jwt, JwtProblem, check_begun, check_not_ended};
@@ -38,6 +40,9 @@ pub enum IdTokenProblem {
     /// It is from the future.
     #[error("it was issued in the future; is the clock right?")]
     Future,
+    /// The person was signed in before, or it does not say since when they are.
+    #[error("it does not show that the person has signed in just now")]
+    NotFresh,
     /// Not the organization that people have to sign in to.
     #[error("it is for another organization")]
     Organization,
@@ -53,11 +58,23 @@ struct Claims {
     iat: f64,
     nbf: Option<f64>,
     nonce: Option<String>,
+    auth_time: Option<f64>,
     name: Option<String>,
     nickname: Option<String>,
     email: Option<String>,
     org_id: Option<String>,
     org_name: Option<String>,
+}
+
+/// What an ID token must show besides being one of ours.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Expected<'a> {
+    /// The question's; a token from a refresh has none.
+    pub(super) nonce: Option<&'a str>,
+    /// The organization that the person signed in to.
+    pub(super) organization: Option<&'a str>,
+    /// The person has signed in after this moment.
+    pub(super) signed_in_since: Option<SystemTime>,
 }
 
 impl Tenant {
@@ -67,15 +84,15 @@ impl Tenant {
         token: &str,
         nonce: Option<&str>,
     ) -> Result<Identity, Error> {
-        self.identify_in(token, nonce, self.organization()).await
+        let organization = self.organization();
+        self.identify_as(token, &Expected { nonce, organization, ..Expected::default() }).await
     }
 
-    /// The same, for a sign-in to `organization`.
-    pub(super) async fn identify_in(
+    /// The same, where more is expected of the token.
+    pub(super) async fn identify_as(
         &self,
         token: &str,
-        nonce: Option<&str>,
-        organization: Option<&str>,
+        expected: &Expected<'_>,
     ) -> Result<Identity, Error> {
         let token = Jwt::read(token).map_err(IdTokenProblem::from)?;
         // Neither `jwk` nor `jku` of the header is looked at: only the tenant says which keys it has.
@@ -83,7 +100,7 @@ impl Tenant {
         let key = self.signing_key(&keys, token.header.kid.as_deref()).await?;
         let key = key.ok_or(IdTokenProblem::UnknownKey)?;
         let claims: Claims = token.verify(&key).map_err(IdTokenProblem::from)?;
-        self.check(&claims, nonce, organization)?;
+        self.check(&claims, expected)?;
         Ok(Identity {
             issuer: claims.iss,
             subject: claims.sub,
@@ -93,12 +110,8 @@ impl Tenant {
         })
     }
 
-    fn check(
-        &self,
-        claims: &Claims,
-        nonce: Option<&str>,
-        organization: Option<&str>,
-    ) -> Result<(), IdTokenProblem> {
+    fn check(&self, claims: &Claims, expected: &Expected<'_>) -> Result<(), IdTokenProblem> {
+        let Expected { nonce, organization, signed_in_since } = *expected;
         if claims.iss != self.domain().as_str() {
             return Err(IdTokenProblem::Issuer);
         }
@@ -115,6 +128,9 @@ impl Tenant {
         if nonce.is_some_and(|nonce| !carries(nonce)) {
             return Err(IdTokenProblem::Nonce);
         }
+        if signed_in_since.is_some_and(|moment| !is_after(claims.auth_time, moment)) {
+            return Err(IdTokenProblem::NotFresh);
+        }
         if claims.sub.is_empty() {
             return Err(IdTokenProblem::Malformed);
         }
@@ -124,6 +140,12 @@ impl Tenant {
             Err(IdTokenProblem::Organization)
         }
     }
+}
+
+/// Whether the person signed in after `moment`, as far as two clocks can tell.
+fn is_after(auth_time: Option<f64>, moment: SystemTime) -> bool {
+    let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    auth_time.is_some_and(|auth_time| auth_time + LEEWAY >= moment)
 }
 
 impl From<JwtProblem> for IdTokenProblem {

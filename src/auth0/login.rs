@@ -41,6 +41,9 @@ pub struct Authorize<'a> {
     /// `login` asks for the password even if the browser is signed in already; `none` shows no page
     /// at all.
     pub prompt: Option<&'a str>,
+    /// How long ago, in seconds, the person may have signed in at most. The ID token then says when
+    /// they did, which a `prompt` that is lost on the way does not show.
+    pub max_age: Option<u32>,
 }
 
 impl Tenant {
@@ -75,6 +78,9 @@ impl Tenant {
         if let Some(prompt) = request.prompt {
             url.query_pairs_mut().append_pair("prompt", prompt);
         }
+        if let Some(max_age) = request.max_age {
+            url.query_pairs_mut().append_pair("max_age", &max_age.to_string());
+        }
         Ok(url)
     }
 }
@@ -97,6 +103,7 @@ mod tests {
             purpose: Purpose::Stay,
             organization: None,
             prompt: Some("login"),
+            max_age: Some(0),
         };
         let url = stand_in.tenant_of(Some("acme")).authorize_url(&request).await.unwrap();
         assert_eq!(
@@ -105,7 +112,8 @@ mod tests {
                 "{}authorize?response_type=code&client_id=app\
                  &redirect_uri=http%3A%2F%2F127.0.0.1%3A18484%2Fcallback\
                  &scope=openid+profile+email+offline_access&state=s%261&nonce=n-1\
-                 &code_challenge={}&code_challenge_method=S256&organization=acme&prompt=login",
+                 &code_challenge={}&code_challenge_method=S256&organization=acme&prompt=login\
+                 &max_age=0",
                 stand_in.domain(),
                 verifier.challenge()
             )
@@ -139,6 +147,7 @@ mod tests {
                 purpose,
                 organization,
                 prompt: None,
+                max_age: None,
             };
             let url = tenant.authorize_url(&request).await.unwrap();
             let asked = ["scope", "audience", "organization"]

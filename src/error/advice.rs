@@ -307,6 +307,7 @@ fn id_token(problem: IdTokenProblem) -> &'static str {
             "sign in with the organization that `AUTH0_ORGANIZATION` names, or check that setting"
         }
         Problem::Nonce => "sign in once more, in one browser, from the start",
+        Problem::NotFresh => "sign in once more, with the password, when Auth0 asks for it",
         Problem::Algorithm => {
             "an admin sets the application's JSON Web Token signature algorithm to RS256"
         }

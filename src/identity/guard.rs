@@ -6,6 +6,7 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use url::Url;
 
 use crate::auth0::random_token;
 
@@ -26,13 +27,13 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 /// A year, as browsers want it before they trust it.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// How the pages are reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reached {
-    /// By https: browsers are told to use nothing else.
-    ByHttps,
-    /// On loopback.
-    ByHttp,
+/// Where the pages are.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// As browsers write it (RFC 6454 section 6.2).
+    origin: String,
+    /// Browsers are told to use nothing else.
+    https_only: bool,
 }
 
 /// The nonce that a page's own `<style>` and `<script>` must carry; handlers find it among the
@@ -40,14 +41,27 @@ pub(crate) enum Reached {
 #[derive(Clone, Debug)]
 pub struct CspNonce(pub String);
 
+impl Site {
+    /// The site that `url` belongs to.
+    pub(crate) fn of(url: &Url) -> Self {
+        let origin = url.origin().ascii_serialization();
+        Self { origin, https_only: url.scheme() == "https" }
+    }
+
+    /// Whether another site has sent this. Our own pages are `null` to `Origin` under `no-referrer`, as
+    /// any page can make itself, so that says nothing; and who is no browser says nothing either.
+    fn is_foreign_to(&self, headers: &HeaderMap) -> bool {
+        let fetched = headers.get("sec-fetch-site");
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        fetched.is_some_and(|site| site != "same-origin" && site != "none")
+            || origins.any(|origin| origin != "null" && origin != self.origin.as_str())
+    }
+}
+
 /// Guards whatever answers behind it.
-pub(crate) async fn guard(
-    State(reached): State<Reached>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn guard(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let nonce = random_token();
-    let mut response = if !request.method().is_safe() && is_from_elsewhere(request.headers()) {
+    let mut response = if !request.method().is_safe() && site.is_foreign_to(request.headers()) {
         (StatusCode::FORBIDDEN, "Another site sent this request.\n").into_response()
     } else {
         request.extensions_mut().insert(CspNonce(nonce.clone()));
@@ -62,13 +76,8 @@ pub(crate) async fn guard(
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    if reached == Reached::ByHttps {
+    if site.https_only {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }
     response
-}
-
-/// `Origin` cannot tell: under `no-referrer` it is `null` even from our own page.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }

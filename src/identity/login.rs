@@ -1,6 +1,7 @@
 //! One sign-in, from the question that the browser carries to Auth0 to the answer that it brings back.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use url::Url;
@@ -19,6 +20,8 @@ pub struct PendingLogin {
     verifier: PkceVerifier,
     redirect_uri: Url,
     organization: Option<String>,
+    /// When it was asked, where the person has to sign in anew.
+    afresh_since: Option<SystemTime>,
 }
 
 /// A sign-in that is about to be asked for.
@@ -34,6 +37,9 @@ pub struct Question<'a> {
     pub organization: Option<String>,
     /// `login` or `none`, see [`Authorize::prompt`].
     pub prompt: Option<&'a str>,
+    /// The person has to sign in anew, and the answer has to show that. `prompt` alone is a wish, which
+    /// whoever holds the browser can take out of the address.
+    pub afresh: bool,
 }
 
 /// What Auth0 puts into the URL of a callback. `error_description` is not read at all: anybody can
@@ -63,7 +69,14 @@ impl PendingLogin {
         redirect_uri: Url,
     ) -> Result<(Self, Url), auth0::Error> {
         let (purpose, state) = (Purpose::Stay, random_token());
-        let question = Question { purpose, redirect_uri, state, organization: None, prompt: None };
+        let question = Question {
+            purpose,
+            redirect_uri,
+            state,
+            organization: None,
+            prompt: None,
+            afresh: false,
+        };
         Self::ask(tenant, question).await
     }
 
@@ -75,9 +88,10 @@ impl PendingLogin {
         tenant: &auth0::Tenant,
         question: Question<'_>,
     ) -> Result<(Self, Url), auth0::Error> {
-        let Question { purpose, redirect_uri, state, organization, prompt } = question;
+        let Question { purpose, redirect_uri, state, organization, prompt, afresh } = question;
         let (nonce, verifier) = (random_token(), PkceVerifier::random());
-        let pending = Self { state, nonce, verifier, redirect_uri, organization };
+        let afresh_since = afresh.then(SystemTime::now);
+        let pending = Self { state, nonce, verifier, redirect_uri, organization, afresh_since };
         let request = Authorize {
             redirect_uri: &pending.redirect_uri,
             state: &pending.state,
@@ -86,6 +100,7 @@ impl PendingLogin {
             purpose,
             organization: pending.organization.as_deref(),
             prompt,
+            max_age: afresh.then_some(0),
         };
         let url = tenant.authorize_url(&request).await?;
         Ok((pending, url))
@@ -165,6 +180,7 @@ impl PendingLogin {
             redirect_uri: &self.redirect_uri,
             nonce: &self.nonce,
             organization: self.organization.as_deref(),
+            signed_in_since: self.afresh_since,
         }
     }
 }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::Error;
-use super::guard::{Reached, guard};
+use super::guard::{Site, guard};
 
 /// The ports whose callback URLs are registered with the application.
 pub const PORTS: RangeInclusive<u16> = 18484..=18489;
@@ -87,7 +87,7 @@ impl Loopback {
         let Some(listener) = self.listener.take() else { return };
         let router = router
             .layer(middleware::from_fn_with_state(self.host.clone(), for_this_address))
-            .layer(middleware::from_fn_with_state(Reached::ByHttp, guard));
+            .layer(middleware::from_fn_with_state(Site::of(&self.callback_url), guard));
         let stop = self.stop.clone().cancelled_owned();
         self.task = Some(tokio::spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
@@ -193,20 +193,32 @@ mod tests {
     async fn takes_no_form_of_another_site() {
         let loopback = start().await;
         let mut lines = Vec::new();
-        for site in ["same-origin", "same-site", "cross-site", "none"] {
-            let headers = [
-                format!("Host: {}", loopback.host),
-                format!("Sec-Fetch-Site: {site}"),
-                "Content-Length: 0".to_owned(),
-            ];
+        let own = format!("Origin: http://{}", loopback.host);
+        for said in [
+            "Sec-Fetch-Site: same-origin",
+            "Sec-Fetch-Site: same-site",
+            "Sec-Fetch-Site: cross-site",
+            "Sec-Fetch-Site: none",
+            "Origin: null",
+            &own,
+            "Origin: http://127.0.0.1:1",
+            "Origin: https://evil.example.com",
+        ] {
+            let headers =
+                [format!("Host: {}", loopback.host), said.into(), "Content-Length: 0".to_owned()];
             let answer = send(&loopback, &request("POST /callback", &headers)).await;
-            lines.push(format!("{site}: {}", answer.lines().next().unwrap()));
+            let said = said.replace(&loopback.host, "HOST");
+            lines.push(format!("{said}: {}", answer.lines().next().unwrap()));
         }
         insta::assert_snapshot!(lines.join("\n"), @r#"
-        same-origin: HTTP/1.1 200 OK
-        same-site: HTTP/1.1 403 Forbidden
-        cross-site: HTTP/1.1 403 Forbidden
-        none: HTTP/1.1 200 OK
+        Sec-Fetch-Site: same-origin: HTTP/1.1 200 OK
+        Sec-Fetch-Site: same-site: HTTP/1.1 403 Forbidden
+        Sec-Fetch-Site: cross-site: HTTP/1.1 403 Forbidden
+        Sec-Fetch-Site: none: HTTP/1.1 200 OK
+        Origin: null: HTTP/1.1 200 OK
+        Origin: http://HOST: HTTP/1.1 200 OK
+        Origin: http://127.0.0.1:1: HTTP/1.1 403 Forbidden
+        Origin: https://evil.example.com: HTTP/1.1 403 Forbidden
         "#);
     }
 

@@ -23,7 +23,7 @@ use crate::auth0::{self, RefreshToken};
 
 pub use crate::auth0::Identity;
 pub use guard::CspNonce;
-pub(crate) use guard::{Reached, guard as guard_page};
+pub(crate) use guard::{Site, guard as guard_page};
 pub use login::{CallbackQuery, PendingLogin, Question};
 pub use loopback::{Loopback, PORTS};
 pub(crate) use page::{Page, escape, render as render_page};

@@ -18,9 +18,11 @@ const STEPS: usize = 30;
 
 /// Words on a button of the application's own pages that lead on, and words that must not be pressed.
 const GO_ON: &[&str] = &["continue", "allow", "accept", "connect", "link", "yes", "go on"];
-const KEEP_OFF: &[&str] = &[
-    "undo", "not mine", "not me", "cancel", "deny", "decline", "refuse", "unlink", "remove", "no,",
-];
+const KEEP_OFF: &[&str] =
+    &["undo", "not mine", "not me", "cancel", "deny", "decline", "refuse", "remove", "no,"];
+/// Words on a button behind which nobody asks once more.
+const LAST_WORD: &[&str] = &["unlink"];
+const CANCEL: &[&str] = &["cancel"];
 
 /// Why the person got no further.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +142,7 @@ impl Browser {
             } else if ours {
                 self.press(&mut form.buttons)
             } else {
-                press_on_application_page(&mut form.buttons)
+                press_on_application_page(&mut form.buttons, self.answer)
             };
             let Some(button) = button else { continue };
             for (name, value) in &mut form.fields {
@@ -209,14 +211,19 @@ impl Browser {
     }
 }
 
-/// On the application's own pages a person goes on where a button says so, and leaves the rest alone.
-fn press_on_application_page(buttons: &mut Vec<Button>) -> Option<Button> {
+/// On the application's own pages a person goes on where a button says so, and leaves the rest alone. Who
+/// wants to say no does that at the tenant, and only where the way does not lead there on the spot.
+fn press_on_application_page(buttons: &mut Vec<Button>, answer: Answer) -> Option<Button> {
     let says = |button: &Button, words: &[&str]| {
         let label = button.label.to_lowercase();
         words.iter().any(|word| label.contains(word))
     };
     let leads_on = |button: &Button| says(button, GO_ON) && !says(button, KEEP_OFF);
-    let index = buttons.iter().position(leads_on)?;
+    let is_last_word = buttons.iter().any(|button| says(button, LAST_WORD));
+    let index = match answer {
+        Answer::No if is_last_word => buttons.iter().position(|button| says(button, CANCEL))?,
+        _ => buttons.iter().position(leads_on)?,
+    };
     Some(buttons.swap_remove(index))
 }
 
@@ -430,9 +437,16 @@ mod tests {
     fn leaves_the_undo_button_alone() {
         let button = |label: &str| Button { label: label.into(), ..Button::default() };
         let mut only_undo = vec![button("Not mine: undo the link")];
-        assert_eq!(press_on_application_page(&mut only_undo), None);
-        let mut both = vec![button("Cancel"), button("Continue")];
-        assert_eq!(press_on_application_page(&mut both).unwrap().label, "Continue");
+        assert_eq!(press_on_application_page(&mut only_undo, Answer::Yes), None);
+        for (go_on, answer, pressed) in [
+            ("Continue", Answer::Yes, "Continue"),
+            ("Continue", Answer::No, "Continue"),
+            ("Unlink", Answer::Yes, "Unlink"),
+            ("Unlink", Answer::No, "Cancel"),
+        ] {
+            let mut both = vec![button("Cancel"), button(go_on)];
+            assert_eq!(press_on_application_page(&mut both, answer).unwrap().label, pressed);
+        }
     }
 
     #[test]

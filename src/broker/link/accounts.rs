@@ -151,20 +151,22 @@ impl Accounts {
         Ok(())
     }
 
-    /// Takes `account` out of the vault, and its token out of memory.
+    /// Takes `account` out of the vault, and its token out of memory. Gives the accounts that are left,
+    /// as far as they could be read.
     pub(super) async fn remove(
         &self,
         caller: &Caller,
         token: &MyAccountToken,
         account: &AccountId,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Vec<ConnectedAccount>>, Error> {
         self.tenant.delete_account(token, account).await?;
         self.broker.forget(caller);
         self.broker.note_link(caller, None);
-        if let Err(error) = self.list(caller, token).await {
+        let left = self.list(caller, token).await;
+        if let Err(error) = &left {
             tracing::warn!(%error, "the accounts that are left could not be read");
         }
-        Ok(())
+        Ok(left.ok())
     }
 }
 

@@ -38,16 +38,8 @@ impl Page {
             Some(username) => format!("Bitbucket account {} is now linked", username.as_str()),
             None => "A Bitbucket account is now linked".to_owned(),
         };
-        let name = match (&account.username, &account.display_name) {
-            (Some(username), Some(name)) if name != username => {
-                let (username, name) = (escape(username.as_str()), escape(name.as_str()));
-                format!("Bitbucket account <strong>{username}</strong> ({name})")
-            }
-            (Some(username), _) => {
-                format!("Bitbucket account <strong>{}</strong>", escape(username.as_str()))
-            }
-            (None, _) => "A Bitbucket account, which Bitbucket did not name,".to_owned(),
-        };
+        let name = named(account)
+            .unwrap_or_else(|| "A Bitbucket account, which Bitbucket did not name,".to_owned());
         let body = format!(
             "<p>{name} is now linked to <strong>{}</strong>.</p>\
              <p>You can close this page and go back to your agent.</p>{}",
@@ -155,6 +147,18 @@ pub(super) fn what_remains() -> String {
          <a href=\"{GRANTS_PAGE}\" rel=\"noreferrer\">App authorizations</a>. You can close this \
          page.</p>"
     )
+}
+
+/// The account by what Bitbucket calls it, if that is known.
+pub(super) fn named(account: &LinkedAccount) -> Option<String> {
+    let username = account.username.as_ref()?;
+    let name = account.display_name.as_ref().filter(|name| *name != username);
+    let name = name.map(|name| format!(" ({})", escape(name.as_str())));
+    Some(format!(
+        "Bitbucket account <strong>{}</strong>{}",
+        escape(username.as_str()),
+        name.unwrap_or_default()
+    ))
 }
 
 fn shown(undo: Option<&UndoForm<'_>>) -> String {

@@ -70,7 +70,7 @@ impl Vault {
         account: &AccountId,
     ) -> Result<(), Error> {
         let token = self.my_account(signed_in).await?;
-        self.accounts.remove(&signed_in.caller, &token, account).await
+        self.accounts.remove(&signed_in.caller, &token, account).await.map(drop)
     }
 
     /// What to call the person.

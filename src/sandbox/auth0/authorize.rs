@@ -12,7 +12,7 @@ use super::errors::OAuthError;
 use super::login;
 use super::pages::{error_page, send_back};
 use super::parameters::Parameters;
-use super::state::{AuthorizeRequest, Login};
+use super::state::{AuthorizeRequest, Login, Session};
 use super::tenant::{OPENID_SCOPES, ORGANIZATION};
 
 /// An error that goes back to the application: code and description.
@@ -48,16 +48,26 @@ pub(crate) async fn authorize(
         refuse(&auth0, &redirect_uri, state.as_deref(), error, &description)
     };
     let checked = prompts(&parameters).and_then(|prompts| {
-        let asks_again = prompts.contains(&"consent");
-        Ok((check(&auth0, &parameters, application, &redirect_uri, asks_again)?, prompts))
+        let max_age = max_age(&parameters)?;
+        let request = AuthorizeRequest {
+            asks_again: prompts.contains(&"consent"),
+            tells_auth_time: max_age.is_some() || prompts.contains(&"login"),
+            ..check(&auth0, &parameters, application, &redirect_uri)?
+        };
+        Ok((request, prompts, max_age))
     });
-    let (request, prompts) = match checked {
+    let (request, prompts, max_age) = match checked {
         Ok(checked) => checked,
         Err(refusal) => return refused(refusal),
     };
     let signs_in_again = prompts.iter().any(|one| matches!(*one, "login" | "select_account"));
-    let person = login::signed_in(&auth0, &headers).filter(|_| !signs_in_again);
+    let oldest = max_age.map(|age| jiff::Timestamp::now().as_second().saturating_sub(age));
+    // With 0 even a sign-in of this very second is too old (OpenID Connect Core section 3.1.2.1).
+    let is_new = |session: &Session| oldest.is_none_or(|oldest| session.since > oldest);
+    let session = login::session(&auth0, &headers);
+    let session = session.filter(|session| !signs_in_again && is_new(session));
     if prompts.contains(&"none") {
+        let person = session.map(|session| session.person);
         let asked = person.map(|person| consent::asked(&auth0.world.lock(), &request, person));
         let refusal = match asked {
             None => Some(("login_required", "Login required")),
@@ -67,12 +77,9 @@ pub(crate) async fn authorize(
             return refused((error, description.to_owned()));
         }
     }
-    let state = auth0
-        .world
-        .lock()
-        .issued
-        .add_login(Login::Authorize { request: Box::new(request), person });
-    match person {
+    let request = Box::new(request);
+    let state = auth0.world.lock().issued.add_login(Login::Authorize { request, session });
+    match session {
         Some(_) => consent::proceed(&auth0, &state),
         None => Redirect::to(&format!("/u/login?state={state}")).into_response(),
     }
@@ -105,12 +112,18 @@ fn prompts(parameters: &Parameters) -> Result<Vec<&str>, Refusal> {
     Ok(prompts)
 }
 
+/// How long ago the person may have signed in, in seconds.
+fn max_age(parameters: &Parameters) -> Result<Option<i64>, Refusal> {
+    let age = parameters.get("max_age").map(str::parse::<u32>).transpose();
+    let age = age.map_err(|_| ("invalid_request", "max_age is no number of seconds".to_owned()))?;
+    Ok(age.map(i64::from))
+}
+
 fn check(
     auth0: &Auth0,
     parameters: &Parameters,
     application: Application,
     redirect_uri: &str,
-    asks_again: bool,
 ) -> Result<AuthorizeRequest, Refusal> {
     let require = |name: &str| {
         let missing = || ("invalid_request", format!("Missing required parameter: {name}"));
@@ -160,7 +173,8 @@ fn check(
         audience,
         organization,
         login_hint: parameters.owned("login_hint"),
-        asks_again,
+        asks_again: false,
+        tells_auth_time: false,
     })
 }
 
@@ -229,6 +243,7 @@ mod tests {
             ("prompt", "none", "login_required"),
             ("prompt", "none login", "invalid_request"),
             ("prompt", "surprise", "invalid_request"),
+            ("max_age", "soon", "invalid_request"),
         ] {
             let url = harness.authorize_url(&[(name, value)]);
             harness.sandbox.consent(&url, "linked").await.unwrap();

@@ -12,6 +12,14 @@ const ID_TOKEN_LIFE: i64 = 36_000;
 const ACCESS_TOKEN_LIFE: u64 = 86_400;
 const MY_ACCOUNT_TOKEN_LIFE: u64 = 600;
 
+/// What an ID token says of the sign-in that it comes from; one by a refresh token comes from none.
+#[derive(Default)]
+pub(crate) struct SignIn {
+    pub(crate) nonce: Option<String>,
+    /// When it was, in seconds since 1970.
+    pub(crate) auth_time: Option<i64>,
+}
+
 impl Auth0 {
     /// How long an access token for `audience` lives, in seconds. What browser flows get at our own API
     /// would be shorter; the tenant has none.
@@ -60,7 +68,7 @@ impl Auth0 {
     pub(crate) fn id_claims(
         &self,
         authorization: &Authorization,
-        nonce: Option<&str>,
+        sign_in: &SignIn,
         now: i64,
     ) -> Value {
         let mut claims = authorization.profile();
@@ -69,8 +77,11 @@ impl Auth0 {
         insert(&mut claims, "iat", now);
         insert(&mut claims, "exp", now + ID_TOKEN_LIFE);
         insert(&mut claims, "sid", random(32));
-        if let Some(nonce) = nonce {
-            insert(&mut claims, "nonce", nonce);
+        if let Some(nonce) = &sign_in.nonce {
+            insert(&mut claims, "nonce", nonce.clone());
+        }
+        if let Some(auth_time) = sign_in.auth_time {
+            insert(&mut claims, "auth_time", auth_time);
         }
         if let Some(organization) = &authorization.organization {
             insert(&mut claims, "org_id", organization.clone());

@@ -67,8 +67,8 @@ pub(crate) fn proceed(auth0: &Auth0, state: &str) -> Response {
     let ask = {
         let world = auth0.world.lock();
         match world.issued.logins.get(state) {
-            Some(Login::Authorize { request, person: Some(person) }) => {
-                asked(&world, request, person)
+            Some(Login::Authorize { request, session: Some(session) }) => {
+                asked(&world, request, session.person)
             }
             _ => return login::gone(),
         }
@@ -86,10 +86,12 @@ pub(crate) async fn consent_page(
 ) -> Response {
     let state = login::state_of(query.as_deref());
     let world = auth0.world.lock();
-    let Some(Login::Authorize { request, person: Some(person) }) = world.issued.logins.get(&state)
+    let Some(Login::Authorize { request, session: Some(session) }) =
+        world.issued.logins.get(&state)
     else {
         return login::gone();
     };
+    let person = session.person;
     let application = &request.application;
     let (heading, who) = match asked(&world, request, person) {
         Some(Ask::Consent) => {
@@ -136,7 +138,7 @@ pub(crate) async fn consent(
 /// Ends the login and sends the browser back with a code or a refusal.
 fn finish(auth0: &Auth0, state: &str, accepted: bool) -> Response {
     let mut world = auth0.world.lock();
-    let Some(Login::Authorize { request, person: Some(person) }) =
+    let Some(Login::Authorize { request, session: Some(session) }) =
         world.issued.logins.remove(state)
     else {
         return login::gone();
@@ -147,9 +149,9 @@ fn finish(auth0: &Auth0, state: &str, accepted: bool) -> Response {
         let state = request.state.as_deref();
         return refuse(auth0, &request.redirect_uri, state, "access_denied", text);
     }
-    let granted = world.issued.consents.entry(request.consent_of(person)).or_default();
+    let granted = world.issued.consents.entry(request.consent_of(session.person)).or_default();
     granted.extend(request.scopes.iter().cloned());
-    let code = world.issued.add_code(&request, person);
+    let code = world.issued.add_code(&request, session);
     drop(world);
     let issuer = auth0.issuer();
     let mut parameters = vec![("code", &*code)];

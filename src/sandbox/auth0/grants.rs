@@ -9,7 +9,7 @@ use crate::sandbox::world::{State, random};
 
 use super::Auth0;
 use super::applications::{Application, Role};
-use super::claims::insert;
+use super::claims::{SignIn, insert};
 use super::errors::OAuthError;
 use super::parameters::Parameters;
 use super::state::{AccessToken, Authorization, proves};
@@ -55,8 +55,8 @@ impl Auth0 {
             return Err(other_target());
         }
         let authorization = entry.authorization.clone();
-        let nonce = entry.nonce.clone();
-        let mut answer = self.issue(&mut world, authorization.clone(), nonce.as_deref())?;
+        let sign_in = SignIn { nonce: entry.nonce.clone(), auth_time: entry.auth_time };
+        let mut answer = self.issue(&mut world, authorization.clone(), &sign_in)?;
         if authorization.has("offline_access") {
             let token = world.issued.add_refresh_token(authorization);
             if let Some(entry) = world.issued.codes.get_mut(code) {
@@ -106,7 +106,7 @@ impl Auth0 {
             scopes.retain(|scope| wanted.split_whitespace().any(|one| one == scope));
         }
         let authorization = Authorization { audience, scopes, ..original.clone() };
-        let mut answer = self.issue(&mut world, authorization, None)?;
+        let mut answer = self.issue(&mut world, authorization, &SignIn::default())?;
         if rotates {
             if let Some(old) = world.issued.refresh_tokens.get_mut(refresh_token) {
                 old.revoked = true;
@@ -140,7 +140,7 @@ impl Auth0 {
         &self,
         world: &mut State,
         authorization: Authorization,
-        nonce: Option<&str>,
+        sign_in: &SignIn,
     ) -> Result<Value, OAuthError> {
         let life = self.life(authorization.audience.as_deref());
         let now = jiff::Timestamp::now().as_second();
@@ -161,7 +161,7 @@ impl Auth0 {
             "token_type": "Bearer",
         });
         if authorization.has("openid") {
-            let claims = self.id_claims(&authorization, nonce, now);
+            let claims = self.id_claims(&authorization, sign_in, now);
             let id_token = world.keyring.sign(&claims).map_err(|_| OAuthError::internal())?;
             insert(&mut answer, "id_token", id_token);
         }

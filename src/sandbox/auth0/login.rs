@@ -12,7 +12,7 @@ use super::Auth0;
 use super::consent;
 use super::pages::{error_page, escape, page as html};
 use super::parameters::Parameters;
-use super::state::Login;
+use super::state::{Login, Session};
 
 const COOKIE: &str = "sandbox_auth0";
 
@@ -66,25 +66,26 @@ pub(crate) async fn submit(
         let text = "Choose one of the accounts.";
         return error_page(StatusCode::BAD_REQUEST, "Nobody chosen", text);
     };
+    let session = Session { person, since: jiff::Timestamp::now().as_second() };
     let mut world = auth0.world.lock();
     let next = match world.issued.logins.get_mut(&state) {
         None => return gone(),
-        Some(Login::Authorize { person: signed_in, .. }) => {
-            *signed_in = Some(person);
+        Some(Login::Authorize { session: signed_in, .. }) => {
+            *signed_in = Some(session);
             None
         }
         Some(Login::Connect { ticket }) => {
             Some(format!("/connected-accounts/connect?ticket={ticket}"))
         }
     };
-    let session = random(40);
-    world.issued.sessions.insert(session.clone(), person);
+    let secret = random(40);
+    world.issued.sessions.insert(secret.clone(), session);
     drop(world);
     let mut response = match next {
         Some(next) => Redirect::to(&next).into_response(),
         None => consent::proceed(&auth0, &state),
     };
-    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
+    let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax");
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -93,17 +94,22 @@ pub(crate) async fn submit(
 
 /// `GET /v2/logout` and `GET /oidc/logout`
 pub(crate) async fn logout(State(auth0): State<Auth0>, headers: HeaderMap) -> Response {
-    if let Some(session) = session(&headers) {
-        auth0.world.lock().issued.sessions.remove(&session);
+    if let Some(secret) = cookie(&headers) {
+        auth0.world.lock().issued.sessions.remove(&secret);
     }
-    let cookie = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    let forget = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
     let page = html(StatusCode::OK, "Signed out", "<p>You are signed out of the sandbox.</p>");
-    ([(header::SET_COOKIE, cookie)], page).into_response()
+    ([(header::SET_COOKIE, forget)], page).into_response()
 }
 
 /// Who is signed in to the tenant in this browser.
 pub(crate) fn signed_in(auth0: &Auth0, headers: &HeaderMap) -> Option<&'static Person> {
-    auth0.world.lock().issued.sessions.get(&session(headers)?).copied()
+    session(auth0, headers).map(|session| session.person)
+}
+
+/// The same, and since when.
+pub(crate) fn session(auth0: &Auth0, headers: &HeaderMap) -> Option<Session> {
+    auth0.world.lock().issued.sessions.get(&cookie(headers)?).copied()
 }
 
 /// The `state` of the tenant's own pages.
@@ -124,7 +130,7 @@ fn person_by_hint(hint: &str) -> Option<&'static Person> {
     people::find(hint).or_else(|| PEOPLE.iter().find(|person| person.email == hint))
 }
 
-fn session(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()

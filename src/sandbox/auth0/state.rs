@@ -24,7 +24,7 @@ pub(crate) struct Issued {
     pub(crate) access_tokens: HashMap<String, AccessToken>,
     pub(crate) management_tokens: HashMap<String, ManagementToken>,
     /// Browser sessions, by the value of their cookie.
-    pub(crate) sessions: HashMap<String, &'static Person>,
+    pub(crate) sessions: HashMap<String, Session>,
     /// Logins under way, by the `state` of the tenant's own pages.
     pub(crate) logins: HashMap<String, Login>,
     /// Connect requests, by `auth_session`.
@@ -79,16 +79,26 @@ pub(crate) struct Code {
     pub(crate) redirect_uri: String,
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
+    /// When the person signed in, in seconds since 1970, where the application wanted to know.
+    pub(crate) auth_time: Option<i64>,
     pub(crate) expires_at: Instant,
     pub(crate) redeemed: bool,
     /// The refresh token that the code gave, to be revoked when the code comes again.
     pub(crate) refresh_token: Option<String>,
 }
 
+/// Somebody who has signed in at a browser.
+#[derive(Clone, Copy)]
+pub(crate) struct Session {
+    pub(crate) person: &'static Person,
+    /// When that was, in seconds since 1970.
+    pub(crate) since: i64,
+}
+
 /// A login that a browser is in the middle of.
 pub(crate) enum Login {
     /// For an application's `/authorize`.
-    Authorize { request: Box<AuthorizeRequest>, person: Option<&'static Person> },
+    Authorize { request: Box<AuthorizeRequest>, session: Option<Session> },
     /// For a connect ticket.
     Connect { ticket: String },
 }
@@ -107,6 +117,9 @@ pub(crate) struct AuthorizeRequest {
     pub(crate) login_hint: Option<String>,
     /// Whether the application wants the person asked again (`prompt=consent`).
     pub(crate) asks_again: bool,
+    /// Whether the ID token says when the person signed in: where `max_age` or `prompt=login` asked for
+    /// that to be new (OpenID Connect Core section 2; Auth0, "Force Reauthentication in OIDC").
+    pub(crate) tells_auth_time: bool,
 }
 
 impl AuthorizeRequest {
@@ -165,15 +178,11 @@ impl Issued {
         }
     }
 
-    pub(crate) fn add_code(
-        &mut self,
-        request: &AuthorizeRequest,
-        person: &'static Person,
-    ) -> String {
+    pub(crate) fn add_code(&mut self, request: &AuthorizeRequest, session: Session) -> String {
         let code = random(43);
         let entry = Code {
             authorization: Authorization {
-                person,
+                person: session.person,
                 client_id: request.application.id.clone(),
                 audience: request.audience.clone(),
                 scopes: request.scopes.clone(),
@@ -182,6 +191,7 @@ impl Issued {
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
+            auth_time: request.tells_auth_time.then_some(session.since),
             expires_at: Instant::now() + CODE_LIFE,
             redeemed: false,
             refresh_token: None,

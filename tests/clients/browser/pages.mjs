@@ -244,10 +244,14 @@ const stories = {
     const ana = await person();
     await ana.open(url, "linked");
     await ana.page.getByRole("button", { name: "Unlink" }).waitFor();
-    assert.match(await ana.sees(/./, "unlink"), /Ana Lima|ana@example\.test/);
+    const asked = await ana.sees(/./, "unlink");
+    assert.match(asked, /signed in as Ana Lima \(ana@example\.test\)/);
+    assert.match(asked, /Bitbucket account ana \(Ana Lima\), linked on /);
     assert.deepEqual(await linked(server, "linked"), ["ana"]);
     await ana.presses("Unlink");
-    assert.match(await ana.sees("The account was unlinked", "unlinked"), /Bitbucket/);
+    const done = await ana.sees("The account was unlinked", "unlinked");
+    assert.match(done, /Bitbucket account ana \(Ana Lima\) is no longer linked to Ana Lima/);
+    assert.match(done, /can no longer act as you/);
     assert.deepEqual(await linked(server, "linked"), []);
     assert.match((await call(server, "linked", "list_workspaces")).content[0].text, /^not_linked: /);
     assert.deepEqual(await linked(server, "limited"), ["ben"]);

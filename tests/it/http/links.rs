@@ -19,6 +19,15 @@ fn page(answer: &Value) -> (String, String) {
     (word("url"), word("elicitationId"))
 }
 
+/// A call once more, whose person says that they have been at the page.
+fn taken_up(tool: &str, state: &Value) -> Value {
+    let call = json!({ "name": tool, "arguments": {} });
+    let mut params = crate::child::modern(call, can(&["url"]));
+    params["inputResponses"] = json!({ "open": { "action": "accept" } });
+    params["requestState"] = state.clone();
+    params
+}
+
 #[tokio::test]
 async fn a_session_is_told_of_the_page_and_of_its_end_and_then_the_same_call_goes_through() {
     let served = Served::new().await;
@@ -80,6 +89,44 @@ async fn nobody_is_sent_to_a_page_where_there_is_nothing_to_unlink() {
 }
 
 #[tokio::test]
+async fn a_session_unlinks_once_the_person_has_said_yes_on_the_page() {
+    let served = Served::new().await;
+    let token = served.token("linked");
+    let session = served.session(&token, can(&["url"])).await;
+    let (url, _) = page(&session.answer("unlink_account", json!({})).await);
+    let kept = served.sandbox.refuse(&url, "linked").await.unwrap();
+    assert!(kept.starts_with("Nothing was unlinked"), "{kept}");
+    assert!(served.sandbox.world().is_linked("linked"));
+    let answer = session.answer("unlink_account", json!({})).await;
+    let (url, _) = page(&answer);
+    let said = served.sandbox.consent(&url, "linked").await.unwrap();
+    assert!(
+        said.starts_with("The account was unlinked Bitbucket account ana (Ana Lima)"),
+        "{said}"
+    );
+    assert!(!served.sandbox.world().is_linked("linked"));
+    let answer = session.answer("unlink_account", json!({})).await;
+    assert!(text(&answer["result"]).starts_with("unlinked: "), "{answer}");
+    page(&session.answer("list_workspaces", json!({})).await);
+}
+
+#[tokio::test]
+async fn the_stateless_protocol_unlinks_and_takes_the_call_up_again() {
+    let served = Served::new().await;
+    let token = served.token("linked");
+    let first = served.call(&token, "unlink_account", &json!({}), can(&["url"]));
+    let (_, answer) = whole(first.send().await.unwrap()).await;
+    let result = &answer["result"];
+    assert_eq!(result["resultType"], "input_required", "{answer}");
+    let url = result["inputRequests"]["open"]["params"]["url"].as_str().unwrap();
+    let said = served.sandbox.consent(url, "linked").await.unwrap();
+    assert!(!served.sandbox.world().is_linked("linked"), "{said}");
+    let again = served.modern(&token, taken_up("unlink_account", &result["requestState"]));
+    let (_, answer) = whole(again.send().await.unwrap()).await;
+    assert!(text(&answer["result"]).starts_with("unlinked: "), "{answer}");
+}
+
+#[tokio::test]
 async fn a_client_that_opens_no_pages_reads_the_address() {
     let served = Served::new().await;
     let token = served.token("guest");
@@ -110,18 +157,8 @@ async fn the_stateless_protocol_ends_the_call_with_the_page_and_takes_it_up_agai
     let said = served.sandbox.consent(url, "guest").await.unwrap();
     assert!(served.sandbox.world().is_linked("guest"), "{said}");
 
-    let state = result["requestState"].as_str().unwrap();
-    let params = |state: &str| {
-        let mut params = crate::child::modern(
-            json!({ "name": "list_workspaces", "arguments": {} }),
-            can(&["url"]),
-        );
-        params["inputResponses"] = json!({ "open": { "action": "accept" } });
-        params["requestState"] = state.into();
-        params
-    };
-    let again = served.modern(&token, params(state)).send().await.unwrap();
-    let (_, answer) = whole(again).await;
+    let again = served.modern(&token, taken_up("list_workspaces", &result["requestState"]));
+    let (_, answer) = whole(again.send().await.unwrap()).await;
     assert!(text(&answer["result"]).contains("acme"), "{answer}");
 }
 

@@ -71,6 +71,8 @@ impl Inner {
             state: ticket.new_state(),
             organization: ticket.caller.organization.clone(),
             prompt: afresh.then_some("login"),
+            // Nobody unlinks by a sign-in that somebody else has left behind in the browser.
+            afresh: matches!(ticket.purpose, Purpose::Unlink(_)),
         };
         let state = question.state.clone();
         let (pending, url) = match PendingLogin::ask(&self.accounts.tenant, question).await {
@@ -100,9 +102,11 @@ impl Inner {
             return Page::unexpected().into();
         };
         let Some(cookie) = self.cookie(headers, &ticket) else {
+            ticket.end_trip(state, callback);
             return pages::another_browser().into();
         };
         let Some(errand) = ticket.arrive(Digest::of(&cookie), state, callback) else {
+            ticket.end_trip(state, callback);
             return self
                 .closed(&ticket, Some(&cookie))
                 .unwrap_or_else(|| Page::unexpected().into());
@@ -112,10 +116,15 @@ impl Inner {
             Errand::Connect(started) => {
                 self.connected(&ticket, &cookie, *started, &query, posted).await
             }
-            Errand::Introduce(pending) => {
-                self.introduce(&ticket, *pending, &query).await;
-                self.url(DONE).into()
-            }
+            Errand::Introduce(pending) => match ticket.purpose {
+                Purpose::Link => {
+                    self.introduce(&ticket, *pending, &query).await;
+                    self.url(DONE).into()
+                }
+                Purpose::Unlink(_) => {
+                    self.introduce_for_unlinking(&ticket, &cookie, *pending, &query).await
+                }
+            },
         }
     }
 

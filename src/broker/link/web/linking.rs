@@ -11,7 +11,7 @@ use super::super::page::UndoForm;
 use super::super::{LinkedAccount, Outcome};
 use super::keys::Form;
 use super::routes::{CONNECTED, DONE, Reply, SIGNED_IN, Undo};
-use super::ticket::{Errand, Linked, Stage, Ticket};
+use super::ticket::{Errand, Linked, Stage, Ticket, Unlinked};
 use super::{Inner, pages};
 use crate::auth0::{self, MyAccountToken};
 use crate::broker::{Error, Proof, SubjectToken};
@@ -110,13 +110,18 @@ impl Inner {
 
     /// Where the browser fetches a token for our own API, without a page. It stands for the person as a
     /// caller's does, so the vault gives the Bitbucket token for it, and Bitbucket tells whose that is.
-    async fn introduction(&self, ticket: &Ticket, cookie: &str) -> Result<url::Url, Error> {
+    pub(super) async fn introduction(
+        &self,
+        ticket: &Ticket,
+        cookie: &str,
+    ) -> Result<url::Url, Error> {
         let question = Question {
             purpose: auth0::Purpose::Api(&self.audience),
             redirect_uri: self.url(SIGNED_IN),
             state: ticket.new_state(),
             organization: ticket.caller.organization.clone(),
             prompt: Some("none"),
+            afresh: false,
         };
         let state = question.state.clone();
         let (pending, url) = PendingLogin::ask(&self.accounts.tenant, question).await?;
@@ -135,7 +140,11 @@ impl Inner {
         let _turn = ticket.turn.lock().await;
         let Stage::Linked(linked) = ticket.stage() else { return };
         let mut account = linked.account;
-        match self.ask_bitbucket(ticket, pending, query, &mut account).await {
+        let asked = async {
+            let proof = self.proof(ticket, pending, query).await?;
+            self.accounts.introduce_new(&proof, &mut account).await
+        };
+        match asked.await {
             Ok(()) => {
                 ticket.amend(|linked| linked.account = account.clone());
                 ticket.verdict.tell(Outcome::Linked(account));
@@ -152,19 +161,18 @@ impl Inner {
         }
     }
 
-    async fn ask_bitbucket(
+    /// What the browser has fetched: it shows the person as a caller's own token does.
+    pub(super) async fn proof(
         &self,
         ticket: &Ticket,
         pending: PendingLogin,
         query: &CallbackQuery,
-        account: &mut LinkedAccount,
-    ) -> Result<(), Error> {
+    ) -> Result<Proof, Error> {
         let (identity, token) = pending.finish_for_api(&self.accounts.tenant, query).await?;
         if !self.is(&ticket.caller, &identity) {
             return Err(Error::AnotherPerson);
         }
-        let proof = Proof { caller: ticket.caller.clone(), token: SubjectToken::Access(token) };
-        self.accounts.introduce_new(&proof, account).await
+        Ok(Proof { caller: ticket.caller.clone(), token: SubjectToken::Access(token) })
     }
 
     fn tell_without_name(&self, ticket: &Ticket) {
@@ -189,7 +197,10 @@ impl Inner {
         let linked = match ticket.stage() {
             Stage::Linked(linked) => linked,
             Stage::Undone(_) => return Page::undone(),
-            Stage::Unlinked(_) => return pages::unlinked(),
+            Stage::Unlinked(unlinked) => {
+                let Unlinked { account, left, person, .. } = &*unlinked;
+                return pages::unlinked(account, person, left.as_deref());
+            }
             Stage::Open | Stage::Replaced | Stage::Refused => return pages::nothing_done(),
         };
         let id = ticket.id.written();
@@ -223,7 +234,7 @@ impl Inner {
             return pages::too_late().into();
         };
         match self.accounts.remove(&ticket.caller, &token, &linked.id).await {
-            Ok(()) => {
+            Ok(_) => {
                 ticket.enter(Stage::Undone(browser), Outcome::Refused);
                 self.url(DONE).into()
             }

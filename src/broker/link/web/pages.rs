@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use url::Url;
 
-use super::super::page::what_remains;
+use super::super::LinkedAccount;
+use super::super::page::{named, what_remains};
 use super::Asker;
-use crate::auth0::ConnectedAccount;
 use crate::identity::{Page, escape};
 
 /// Asks the person, by name, whether an account shall be linked.
@@ -34,20 +34,20 @@ pub(super) fn confirm(person: &str, askers: &[Asker], ticket: &Url, token: &str)
 pub(super) fn unlink(
     person: &str,
     askers: &[Asker],
-    accounts: &[ConnectedAccount],
+    accounts: &[LinkedAccount],
     ticket: &Url,
     token: &str,
 ) -> Page {
     let mut choices = String::new();
     for (index, account) in accounts.iter().enumerate() {
-        let id = escape(account.id.as_str());
-        let since = account.created_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
+        let id = escape(account.id.as_deref().unwrap_or_default());
         let checked = if index == 0 { " checked" } else { "" };
         let _ = write!(
             choices,
             "<label><input type=\"radio\" name=\"account\" value=\"{id}\"{checked}> \
-             Bitbucket account <code>{id}</code>{}</label>",
-            since.unwrap_or_default()
+             {}{}</label>",
+            called(account),
+            since(account)
         );
     }
     let body = format!(
@@ -73,9 +73,39 @@ pub(super) fn nothing_linked(person: &str) -> Page {
     Page::new(StatusCode::OK, "There is nothing to unlink", body)
 }
 
-/// The account is out of the vault.
-pub(super) fn unlinked() -> Page {
-    let body = format!("<p>The agent can no longer act as you at Bitbucket.</p>{}", what_remains());
+/// The account is out of the vault of `person`; `left` is what is still in there, if that is known.
+pub(super) fn unlinked(
+    account: &LinkedAccount,
+    person: &str,
+    left: Option<&[LinkedAccount]>,
+) -> Page {
+    let from_now_on = match left {
+        None => "Whether another account is still linked could not be read: ask your agent.".into(),
+        Some([]) => "The agent can no longer act as you at Bitbucket.".into(),
+        Some([only]) if only.broken => {
+            format!("{}{}: still linked, but it no longer works.", called(only), since(only))
+        }
+        Some([only]) => format!(
+            "{}{}: still linked. From now on the agent acts as this account.",
+            called(only),
+            since(only)
+        ),
+        Some(several) => {
+            let named = several.iter().map(|one| format!("<li>{}{}</li>", called(one), since(one)));
+            format!(
+                "These accounts are still linked. The agent acts as none of them until all but one \
+                 are unlinked:</p><ul>{}</ul><p>Ask your agent to unlink the next.",
+                named.collect::<String>()
+            )
+        }
+    };
+    let body = format!(
+        "<p>{} is no longer linked to <strong>{}</strong>.</p><p>{from_now_on}</p>\
+         {}",
+        called(account),
+        escape(person),
+        what_remains()
+    );
     Page::new(StatusCode::OK, "The account was unlinked", body)
 }
 
@@ -164,6 +194,19 @@ fn try_again(ticket: &Url) -> String {
     format!("<p><a class=\"button\" href=\"{}\">Try again</a></p>", target(ticket))
 }
 
+/// The account by its name, or else by Auth0's.
+fn called(account: &LinkedAccount) -> String {
+    named(account).unwrap_or_else(|| {
+        let id = account.id.as_deref().unwrap_or_default();
+        format!("Bitbucket account <code>{}</code>", escape(id))
+    })
+}
+
+fn since(account: &LinkedAccount) -> String {
+    let since = account.linked_at.map(|at| at.strftime(", linked on %-d %B %Y").to_string());
+    since.unwrap_or_default()
+}
+
 /// Path and query alone: on our own pages, links lead to ourselves.
 fn target(url: &Url) -> String {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -212,6 +255,32 @@ mod tests {
              you to link a Bitbucket account."
         );
         assert!(page.body().contains("<form method=\"post\" action=\"/link/t-1\">"));
+    }
+
+    #[test]
+    fn says_of_what_is_left_no_more_than_is_known() {
+        let account = |id: &str, broken| LinkedAccount {
+            id: Some(id.into()),
+            connection: "bitbucket".into(),
+            username: None,
+            display_name: None,
+            scopes: None,
+            broken,
+            linked_at: Some("2026-05-28T10:00:00Z".parse().unwrap()),
+        };
+        let gone = account("cac_1", false);
+        let said = [None, Some(vec![account("cac_<2>", true)]), Some(Vec::new())].map(|left| {
+            let page = unlinked(&gone, "Ana", left.as_deref());
+            page.body().split("</p>").take(2).collect::<Vec<_>>().join("\n")
+        });
+        insta::assert_snapshot!(said.join("\n"), @"
+        <p>Bitbucket account <code>cac_1</code> is no longer linked to <strong>Ana</strong>.
+        <p>Whether another account is still linked could not be read: ask your agent.
+        <p>Bitbucket account <code>cac_1</code> is no longer linked to <strong>Ana</strong>.
+        <p>Bitbucket account <code>cac_&lt;2&gt;</code>, linked on 28 May 2026: still linked, but it no longer works.
+        <p>Bitbucket account <code>cac_1</code> is no longer linked to <strong>Ana</strong>.
+        <p>The agent can no longer act as you at Bitbucket.
+        ");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use url::Url;
 use super::super::step::Step;
 use super::Inner;
 use super::ticket::Callback;
-use crate::identity::{CallbackQuery, Page, Reached, guard_page, render_page};
+use crate::identity::{CallbackQuery, Page, Site, guard_page, render_page};
 
 pub(super) const SIGNED_IN: &str = "/link/signed-in";
 pub(super) const CONNECTED: &str = "/link/connected";
@@ -56,8 +56,7 @@ pub(super) struct Undo {
 }
 
 pub(super) fn router(inner: Arc<Inner>) -> Router {
-    let reached =
-        if inner.public_url.scheme() == "https" { Reached::ByHttps } else { Reached::ByHttp };
+    let site = Site::of(&inner.public_url);
     Router::new()
         .route(SIGNED_IN, get(signed_in))
         .route(CONNECTED, get(connected).post(handed_on))
@@ -66,7 +65,7 @@ pub(super) fn router(inner: Arc<Inner>) -> Router {
         .method_not_allowed_fallback(async || Page::unexpected())
         .layer(DefaultBodyLimit::max(LONGEST_FORM))
         .layer(middleware::from_fn(render_page))
-        .layer(middleware::from_fn_with_state(reached, guard_page))
+        .layer(middleware::from_fn_with_state(site, guard_page))
         .with_state(inner)
 }
 

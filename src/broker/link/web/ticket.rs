@@ -67,8 +67,8 @@ pub(super) enum Stage {
     Linked(Box<Linked>),
     /// It was, and this browser took it back.
     Undone(Digest),
-    /// This browser took the account out of the vault.
-    Unlinked(Digest),
+    /// The account was taken out of the vault.
+    Unlinked(Box<Unlinked>),
 }
 
 /// What was linked.
@@ -88,11 +88,25 @@ pub(super) struct Linked {
     pub(super) undo_until: SystemTime,
 }
 
+/// What was unlinked.
+#[derive(Clone)]
+pub(super) struct Unlinked {
+    pub(super) account: LinkedAccount,
+    /// The accounts that are still linked; unknown where they could not be read.
+    pub(super) left: Option<Vec<LinkedAccount>>,
+    /// The cookie of the browser that did it, hashed.
+    pub(super) browser: Digest,
+    /// What to call the person.
+    pub(super) person: String,
+}
+
 /// One browser.
 struct Visit {
     cookie: Digest,
     trips: VecDeque<Trip>,
     signed_in: Option<Arc<SignedIn>>,
+    /// The only account that could be unlinked, since its name was asked for.
+    asked_about: Option<LinkedAccount>,
 }
 
 /// The right person, at one browser.
@@ -116,7 +130,7 @@ pub(super) enum Errand {
     SignIn(Box<PendingLogin>),
     /// To consent to a link.
     Connect(Box<Started>),
-    /// To fetch, without a page, what the linked account's name is asked for with.
+    /// To fetch, without a page, what an account's name is asked for with.
     Introduce(Box<PendingLogin>),
 }
 
@@ -203,11 +217,19 @@ impl Ticket {
         }
     }
 
+    /// Adds what is known by now of the only account that is left.
+    pub(super) fn amend_left(&self, account: LinkedAccount) {
+        if let Stage::Unlinked(unlinked) = &mut self.state().stage {
+            unlinked.left = Some(vec![account]);
+        }
+    }
+
     /// The browser that this ticket was used up in.
     pub(super) fn was_ended_by(&self, cookie: Digest) -> bool {
         match &self.state().stage {
             Stage::Linked(linked) => linked.browser == cookie,
-            Stage::Undone(browser) | Stage::Unlinked(browser) => *browser == cookie,
+            Stage::Undone(browser) => *browser == cookie,
+            Stage::Unlinked(unlinked) => unlinked.browser == cookie,
             Stage::Open | Stage::Replaced | Stage::Refused => false,
         }
     }
@@ -244,7 +266,8 @@ impl Ticket {
             let index = visits.iter().position(|visit| visit.signed_in.is_none()).unwrap_or(0);
             visits.remove(index);
         }
-        visits.push_back(Visit { cookie, trips: VecDeque::from([trip]), signed_in: None });
+        let trips = VecDeque::from([trip]);
+        visits.push_back(Visit { cookie, trips, signed_in: None, asked_about: None });
     }
 
     /// What the browser with `cookie` was away for, if it comes back to the right place. It does so
@@ -253,11 +276,20 @@ impl Ticket {
         let state = Digest::of(state);
         let visits = &mut self.state().visits;
         let visit = visits.iter_mut().find(|visit| visit.cookie == cookie)?;
-        let index = visit.trips.iter().position(|trip| {
-            trip.state == state
-                && (callback == Callback::Connected) == matches!(trip.errand, Errand::Connect(_))
-        })?;
+        let index = visit
+            .trips
+            .iter()
+            .position(|trip| trip.state == state && callback.ends(&trip.errand))?;
         visit.trips.remove(index).map(|trip| trip.errand)
+    }
+
+    /// Ends the trip that has come back to the right place in another browser than set out on it: its
+    /// address has got into other hands.
+    pub(super) fn end_trip(&self, state: &str, callback: Callback) {
+        let state = Digest::of(state);
+        for visit in &mut self.state().visits {
+            visit.trips.retain(|trip| trip.state != state || !callback.ends(&trip.errand));
+        }
     }
 
     /// The right person has signed in at the browser with `cookie`, which has a new one from now on:
@@ -269,6 +301,32 @@ impl Ticket {
         if let Some(visit) = state.visits.iter_mut().find(|visit| visit.cookie == cookie) {
             visit.cookie = new;
             visit.signed_in = is_open.then(|| Arc::new(person));
+            visit.asked_about = None;
+        }
+    }
+
+    /// Notes that the name of `account` is being asked for at the browser with `cookie`. Once a sign-in
+    /// is often enough: whoever cannot be told it goes on without.
+    pub(super) fn may_ask_about(&self, cookie: Digest, account: LinkedAccount) -> bool {
+        let visits = &mut self.state().visits;
+        let visit = visits.iter_mut().find(|visit| visit.cookie == cookie);
+        let Some(visit) = visit.filter(|visit| visit.asked_about.is_none()) else { return false };
+        visit.asked_about = Some(account);
+        true
+    }
+
+    /// The account whose name was asked for at the browser with `cookie`, as far as it is known.
+    pub(super) fn asked_about(&self, cookie: Digest) -> Option<LinkedAccount> {
+        let state = self.state();
+        let visit = state.visits.iter().find(|visit| visit.cookie == cookie)?;
+        visit.asked_about.clone()
+    }
+
+    /// What has come of that.
+    pub(super) fn learn(&self, cookie: Digest, account: LinkedAccount) {
+        let visits = &mut self.state().visits;
+        if let Some(visit) = visits.iter_mut().find(|visit| visit.cookie == cookie) {
+            visit.asked_about = Some(account);
         }
     }
 
@@ -289,5 +347,12 @@ impl Ticket {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Callback {
+    /// Whether that is where browsers come back to from such an errand.
+    fn ends(self, errand: &Errand) -> bool {
+        (self == Self::Connected) == matches!(errand, Errand::Connect(_))
     }
 }

@@ -90,6 +90,35 @@ async fn asks_again_when_told_to() {
 }
 
 #[tokio::test]
+async fn signs_in_anew_where_the_last_time_is_too_long_ago_and_says_when_it_was() {
+    let harness = opened().await;
+    let cookie = harness.signed_in("linked").await;
+    for (asked, path, auth_time) in [
+        (("max_age", "0"), "/u/login", true),
+        (("max_age", "3600"), "/callback", true),
+        (("prompt", "login"), "/u/login", true),
+        (("max_age", ""), "/callback", false),
+    ] {
+        let url = harness.authorize_url(&[asked]);
+        assert_eq!(harness.location(&url, &cookie).await.path(), path, "{asked:?}");
+        harness.sandbox.consent(&url, "linked").await.unwrap();
+        let code = harness.parameter("code").unwrap();
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", &harness.callback),
+            ("code_verifier", VERIFIER),
+        ];
+        let (_, body) = harness.form("/oauth/token", &pairs).await;
+        let id_token = body["id_token"].as_str().unwrap();
+        let claims = harness.claims(id_token, &harness.sandbox.client_id()).await.unwrap();
+        assert_eq!(claims.get("auth_time").is_some(), auth_time, "{asked:?}");
+    }
+    let silent = silently(&harness, &cookie, &[("max_age", "0")]).await;
+    assert_eq!(silent, ("error".to_owned(), "login_required".to_owned()));
+}
+
+#[tokio::test]
 async fn sends_people_back_to_the_pages_of_the_opened_api_only() {
     let harness = opened().await;
     let cookie = harness.signed_in("linked").await;

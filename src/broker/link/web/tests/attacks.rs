@@ -62,10 +62,16 @@ async fn finishes_nothing_for_a_forwarded_consent_page() {
     let form = [("connect_code", &*code), ("state", &state)];
     assert_eq!(ana.post(&posted, &form).await.status, 403);
     assert!(desk.asked(COMPLETE).is_empty() && !desk.is_linked("guest"));
+    // Were he to get the address out of her, it is good for nothing at his own browser either.
+    assert_eq!(gus.get(&back).await.status, 400);
     // Nor with a cookie of Ana's own for the same ticket.
     ana.get(&url).await;
+    let back = ana.grant(&gus.agree(&url).await, "ana").await;
     assert_eq!(ana.get(&back).await.status, 400);
+    assert_eq!(gus.get(&back).await.status, 400);
     assert!(desk.asked(COMPLETE).is_empty() && !desk.is_linked("guest"));
+    // The ticket itself has lost nothing.
+    assert_eq!(heading(&gus.link(&url, "gus").await.body), "Bitbucket account gus is now linked");
 }
 
 #[tokio::test]
@@ -77,13 +83,16 @@ async fn signs_nobody_in_by_a_forwarded_sign_in() {
     let gus = desk.visitor("guest");
     let page = gus.get(&back).await;
     assert_eq!((page.status, heading(&page.body)), (403, "This browser did not begin here"));
+    assert_eq!(ben.get(&back).await.status, 400, "that sign-in is over");
     // Nor with a cookie of his own for the same ticket.
+    let back = ben.back(&url).await;
     gus.get(&url).await;
     let page = gus.get(&back).await;
     assert_eq!((page.status, heading(&page.body)), (400, "This page was not expected"));
+    assert_eq!(ben.get(&back).await.status, 400);
     assert!(desk.asked("/oauth/token").is_empty());
-    // The trip is Ben's still.
-    assert_eq!(ben.open(&back).await.status, 200);
+    // The ticket itself has lost nothing.
+    assert_eq!(ben.open(&url).await.status, 200);
 }
 
 #[tokio::test]
@@ -168,13 +177,25 @@ async fn goes_on_only_by_a_form_of_its_own_page() {
         let headers = [("sec-fetch-site", site)];
         assert_eq!(gus.send(Method::POST, &url, Some(&form), &headers).await.status, 403);
     }
+    let port = url.port().unwrap();
+    for origin in
+        ["https://evil.example.com", "http://127.0.0.1:1", &format!("http://localhost:{port}")]
+    {
+        let headers = [("origin", origin)];
+        let refused = gus.send(Method::POST, &url, Some(&form), &headers).await.status;
+        assert_eq!(refused, 403, "{origin}");
+    }
     // Nobody else's browser, and none that only knows the token.
     assert_eq!(desk.visitor("guest").post(&url, &form).await.status, 403);
     assert!(desk.asked(CONNECT).is_empty());
     assert_eq!(desk.outcome("guest").await, Outcome::Waiting);
-    let headers = [("sec-fetch-site", "same-origin")];
-    assert_eq!(gus.send(Method::POST, &url, Some(&form), &headers).await.status, 200);
-    assert_eq!(desk.asked(CONNECT).len(), 1);
+    // Browsers say `null` of our pages, which forbid referrers.
+    let own = desk.public_url.origin().ascii_serialization();
+    for origin in ["null", &own] {
+        let headers = [("sec-fetch-site", "same-origin"), ("origin", origin)];
+        assert_eq!(gus.send(Method::POST, &url, Some(&form), &headers).await.status, 200);
+    }
+    assert_eq!(desk.asked(CONNECT).len(), 2);
 }
 
 #[tokio::test]
