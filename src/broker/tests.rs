@@ -183,29 +183,6 @@ async fn costs_a_newcomer_one_exchange_where_there_is_no_room_left() {
 }
 
 #[tokio::test]
-async fn renews_by_its_own_proof_when_that_of_an_exchange_under_way_has_ended() {
-    let stage = Stage::start().await;
-    let proof = stage.proof("linked");
-    stage.name(&proof).await.unwrap();
-    let slot = stage.broker.slot(&proof.caller);
-    let source = Source {
-        slot: Arc::clone(&slot),
-        shared: Arc::clone(&stage.broker.shared),
-        proof: proof.clone(),
-        login_hint: None,
-        given: Mutex::default(),
-    };
-    let old = slot.at_hand(|| source.exchange()).unwrap();
-    stage.sandbox.world().revoke_bitbucket_token("linked");
-    let (ended, begun) = tokio::join!(
-        slot.renew(&old, || std::future::ready(Err(Error::TokenEnded))),
-        TokenSource::renew(&source, &old),
-    );
-    assert!(matches!(ended, Err(Error::TokenEnded)));
-    assert!(begun.unwrap() != old);
-}
-
-#[tokio::test]
 async fn keeps_tokens_of_so_many_callers_only() {
     let stage = Stage::with_capacity(1).await;
     for account in ["linked", "limited", "linked", "limited"] {
