@@ -5,7 +5,7 @@
 //! minute.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
@@ -38,13 +38,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 type Fetch = Shared<BoxFuture<'static, Outcome>>;
 type Outcome = Result<(), Arc<Error>>;
 
+#[derive(Default)]
 pub(super) struct Keys {
     set: ArcSwap<KeySet>,
     fetching: Mutex<Fetching>,
-    /// Moments are counted from here.
-    start: Instant,
-    #[cfg(test)]
-    ahead: std::sync::atomic::AtomicU64,
+    clock: Clock,
 }
 
 /// The keys at one time.
@@ -76,18 +74,6 @@ enum Standing {
 #[derive(Deserialize)]
 struct Published {
     keys: Vec<serde_json::Value>,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            set: ArcSwap::default(),
-            fetching: Mutex::default(),
-            start: Instant::now(),
-            #[cfg(test)]
-            ahead: std::sync::atomic::AtomicU64::default(),
-        }
-    }
 }
 
 impl KeySet {
@@ -252,16 +238,41 @@ impl Keys {
     }
 
     fn now(&self) -> Duration {
-        let now = self.start.elapsed();
-        #[cfg(test)]
-        let now = now + Duration::from_secs(self.ahead.load(std::sync::atomic::Ordering::Relaxed));
-        now
+        self.clock.now()
     }
 
     /// Lets time pass.
     #[cfg(test)]
     pub(super) fn pass(&self, time: Duration) {
-        self.ahead.fetch_add(time.as_secs(), std::sync::atomic::Ordering::Relaxed);
+        self.clock.0.fetch_add(time.as_secs(), std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// Counts from when it was made.
+#[cfg(not(test))]
+struct Clock(std::time::Instant);
+
+/// Stands still but for [`Keys::pass`], so that no test depends on how fast it runs.
+#[cfg(test)]
+#[derive(Default)]
+struct Clock(std::sync::atomic::AtomicU64);
+
+#[cfg(not(test))]
+impl Default for Clock {
+    fn default() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+impl Clock {
+    #[cfg(not(test))]
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    #[cfg(test)]
+    fn now(&self) -> Duration {
+        Duration::from_secs(self.0.load(std::sync::atomic::Ordering::Relaxed))
     }
 }
 

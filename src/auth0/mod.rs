@@ -15,6 +15,7 @@ pub(crate) mod jwt;
 mod keys;
 mod login;
 mod management;
+mod pause;
 mod pkce;
 mod secret;
 #[cfg(test)]
@@ -60,6 +61,7 @@ struct Inner {
     discovery: discovery::Discovery,
     keys: keys::Keys,
     verdicts: access_token::Verdicts,
+    pause: pause::Pause,
 }
 
 /// Which tenant, and which of its applications we are.
@@ -117,6 +119,7 @@ impl Tenant {
             discovery: discovery::Discovery::default(),
             keys: keys::Keys::default(),
             verdicts: access_token::Verdicts::default(),
+            pause: pause::Pause::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

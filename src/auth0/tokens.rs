@@ -3,7 +3,7 @@
 //! Its path is fixed by the domain, so none of this waits for discovery.
 //! <https://auth0.com/docs/api/authentication/token-vault-token-exchange/get-token>
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -102,7 +102,21 @@ impl Tenant {
         Ok((MyAccountToken::new(access_token), successor(token, tokens.refresh_token)))
     }
 
-    /// The access token that the vault keeps for this person and `connection`.
+    /// Whether Auth0 can be asked for something out of the vault. For as long as a 429 of the token
+    /// endpoint wants it, but a minute at most, it is not to be: not for anybody.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] with the time that is left.
+    pub fn may_exchange(&self) -> Result<(), Error> {
+        match self.inner.pause.left(Instant::now()) {
+            None => Ok(()),
+            after => Err(Error::RateLimited { after }),
+        }
+    }
+
+    /// The access token that the vault keeps for this person and `connection`. This asks in any case;
+    /// [`may_exchange`](Self::may_exchange) tells whether that makes sense.
+    ///
     ///
     /// `login_hint` tells several accounts on one connection apart. No `scope` is sent: it would ask
     /// for less than was granted, which not every provider can do.
@@ -175,7 +189,11 @@ impl Tenant {
         if answer.is_success() {
             answer.json("a token answer")
         } else {
-            Err(Error::of(asked, &answer))
+            let error = Error::of(asked, &answer);
+            if let Error::RateLimited { after: Some(after) } = error {
+                self.inner.pause.begin(Instant::now(), after);
+            }
+            Err(error)
         }
     }
 

@@ -1,5 +1,8 @@
 //! The one request that turns an Auth0 token into a Bitbucket token.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use secrecy::SecretString;
 
 use super::cache::Issued;
@@ -10,9 +13,11 @@ use crate::bitbucket::{AccessToken, Scopes};
 /// Exchanges what `proof` holds for the Bitbucket token in that person's vault.
 ///
 /// `login_hint` tells several accounts on one connection apart. No scope is asked for: Bitbucket grants
-/// what its consumer has, whatever a request names.
+/// what its consumer has, whatever a request names. `count` counts what is really asked: nothing is
+/// while Auth0 wants to be left alone.
 pub(super) async fn exchange(
     tenant: Tenant,
+    count: Arc<AtomicU64>,
     connection: String,
     proof: Proof,
     login_hint: Option<String>,
@@ -21,6 +26,8 @@ pub(super) async fn exchange(
         SubjectToken::Refresh(token) => Subject::Refresh(token),
         SubjectToken::Access(token) => Subject::Access(token),
     };
+    tenant.may_exchange()?;
+    count.fetch_add(1, Ordering::Relaxed);
     let vault = tenant.vault_token(subject, &connection, login_hint.as_deref()).await;
     let vault = vault.map_err(|error| match (error, subject) {
         (auth0::Error::SignedOut, Subject::Access(_)) => Error::TokenEnded,

@@ -37,6 +37,10 @@ pub struct Settings {
     pub connection: String,
     /// How long a token is kept at most, whatever its life.
     pub cache_age: Duration,
+    /// How long a caller counts as not linked, or their link as broken, once the vault has said so.
+    /// Where many share the tenant's rate limit this keeps one who calls in a loop from using it up.
+    /// Zero asks the vault each time.
+    pub miss_age: Duration,
     /// Of how many callers tokens are kept.
     pub capacity: u64,
 }
@@ -120,13 +124,7 @@ impl Broker {
         if !note.several.is_empty() && note.login_hint.is_none() {
             return Err(Error::SeveralAccounts(note.several));
         }
-        let source = Source {
-            slot: self.slot(&proof.caller),
-            shared: Arc::clone(&self.shared),
-            proof: proof.clone(),
-            login_hint: note.login_hint,
-            given: Mutex::default(),
-        };
+        let source = self.source(proof, note.login_hint);
         let held = within(&limits, source.held()).await?;
         if held.from_memory {
             self.shared.hits.fetch_add(1, Ordering::Relaxed);
@@ -137,7 +135,8 @@ impl Broker {
         Ok(Client::new(connector, Arc::new(source), granted, limits))
     }
 
-    /// Drops the caller's token and what is known of its scopes: after an unlink or a new link.
+    /// Drops the caller's token, what is known of its scopes, and that there was no account: after an
+    /// unlink or a new link.
     pub fn forget(&self, caller: &Caller) {
         if let Some(slot) = self.shared.slots.remove(caller) {
             slot.clear();
@@ -206,11 +205,21 @@ impl Broker {
         });
     }
 
+    fn source(&self, proof: &Proof, login_hint: Option<String>) -> Source {
+        Source {
+            slot: self.slot(&proof.caller),
+            shared: Arc::clone(&self.shared),
+            proof: proof.clone(),
+            login_hint,
+            given: Mutex::default(),
+        }
+    }
+
     fn slot(&self, caller: &Caller) -> Arc<Slot> {
-        let Shared { slots, settings, exchanges, .. } = &*self.shared;
+        let Shared { slots, settings, .. } = &*self.shared;
         slots
             .entry_by_ref(caller)
-            .or_insert_with(|| Arc::new(Slot::new(settings.cache_age, Arc::clone(exchanges))))
+            .or_insert_with(|| Arc::new(Slot::new(settings.cache_age, settings.miss_age)))
             .into_value()
     }
 }
@@ -244,20 +253,37 @@ impl Source {
     async fn held(&self) -> Result<Held, Error> {
         loop {
             let ours = AtomicBool::new(false);
-            let exchange = || {
-                ours.store(true, Ordering::Relaxed);
-                self.exchange()
-            };
-            match self.slot.token(exchange).await {
+            match self.slot.token(|| self.exchange_as(&ours)).await {
                 Err(Error::TokenEnded) if !ours.load(Ordering::Relaxed) => {}
                 answer => return answer,
             }
         }
     }
 
-    fn exchange(&self) -> impl Future<Output = Result<Issued, Error>> + Send + 'static {
+    /// A token other than `rejected`. As with the first one, what has ended must be our own token.
+    async fn renewed(&self, rejected: &AccessToken) -> Result<AccessToken, Error> {
+        loop {
+            let ours = AtomicBool::new(false);
+            match self.slot.renew(rejected, || self.exchange_as(&ours)).await {
+                Err(Error::TokenEnded) if !ours.load(Ordering::Relaxed) => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// An exchange, and the note that it is of our own token.
+    fn exchange_as(
+        &self,
+        ours: &AtomicBool,
+    ) -> impl Future<Output = Result<Issued, Error>> + Send + 'static + use<> {
+        ours.store(true, Ordering::Relaxed);
+        self.exchange()
+    }
+
+    fn exchange(&self) -> impl Future<Output = Result<Issued, Error>> + Send + 'static + use<> {
         exchange::exchange(
             self.shared.tenant.clone(),
+            Arc::clone(&self.shared.exchanges),
             self.shared.settings.connection.clone(),
             self.proof.clone(),
             self.login_hint.clone(),
@@ -282,7 +308,7 @@ impl TokenSource for Source {
         rejected: &'a AccessToken,
     ) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
         async {
-            let fresh = self.slot.renew(rejected, || self.exchange()).await.map_err(carried)?;
+            let fresh = self.renewed(rejected).await.map_err(carried)?;
             *self.given() = Some(fresh.clone());
             Ok(fresh)
         }

@@ -23,6 +23,15 @@ impl Stage {
     }
 
     async fn with_capacity(capacity: u64) -> Self {
+        Self::with(capacity, Duration::ZERO).await
+    }
+
+    /// A broker as it is over HTTP, with a memory that does not run out within a test.
+    async fn for_many() -> Self {
+        Self::with(100, Duration::from_secs(900)).await
+    }
+
+    async fn with(capacity: u64, miss_age: Duration) -> Self {
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let settings = auth0::Settings {
             domain: Url::parse(&sandbox.auth0_domain()).unwrap(),
@@ -36,6 +45,7 @@ impl Stage {
         let settings = Settings {
             connection: "bitbucket".into(),
             cache_age: Duration::from_secs(900),
+            miss_age,
             capacity,
         };
         let broker = Broker::new(tenant.clone(), connector, settings);
@@ -216,6 +226,70 @@ async fn shares_one_failure_of_the_vault_and_tries_again_for_the_next_call() {
     assert!(calls.into_iter().all(|call| matches!(call, Err(Error::Auth0(_)))));
     assert_eq!(stage.broker.counts().exchanges, 1);
     assert_eq!(stage.name(&proof).await.unwrap(), "ana");
+}
+
+#[tokio::test]
+async fn asks_once_for_somebody_who_is_not_linked_and_again_once_that_is_forgotten() {
+    let stage = Stage::for_many().await;
+    let guest = stage.proof("guest");
+    for _ in 0..20 {
+        assert!(matches!(stage.name(&guest).await, Err(Error::NotLinked)));
+    }
+    assert_eq!((stage.broker.counts().exchanges, stage.requests(Service::Auth0)), (1, 1));
+    assert_eq!(stage.name(&stage.proof("linked")).await.unwrap(), "ana");
+    stage.sandbox.world().link("guest");
+    assert!(matches!(stage.name(&guest).await, Err(Error::NotLinked)));
+    stage.broker.forget(&guest.caller);
+    assert_eq!(stage.name(&guest).await.unwrap(), "gus");
+    assert_eq!(stage.requests(Service::Auth0), 3);
+}
+
+#[tokio::test]
+async fn asks_once_for_a_link_that_is_broken() {
+    let stage = Stage::for_many().await;
+    let proof = stage.proof("linked");
+    stage.name(&proof).await.unwrap();
+    stage.sandbox.world().revoke_bitbucket_grant("linked");
+    stage.sandbox.clear_requests();
+    for _ in 0..20 {
+        assert!(matches!(stage.name(&proof).await, Err(Error::LinkBroken)));
+    }
+    assert_eq!((stage.requests(Service::Auth0), stage.requests(Service::Bitbucket)), (1, 1));
+}
+
+#[tokio::test]
+async fn leaves_auth0_alone_for_everybody_for_as_long_as_it_wants() {
+    let stage = Stage::start().await;
+    let (ana, ben) = (stage.proof("linked"), stage.proof("limited"));
+    stage.name(&ben).await.unwrap();
+    stage.sandbox.clear_requests();
+    let busy = |seconds: Option<&str>| {
+        let effect = Effect::Status {
+            code: 429,
+            body: String::new(),
+            content_type: "application/json".into(),
+            headers: seconds.map(|text| ("retry-after".into(), text.into())).into_iter().collect(),
+            handled: false,
+        };
+        stage.sandbox.faults().add(Fault::new(Service::Auth0, effect).times(1));
+    };
+    let left = |error: Error| match error {
+        Error::Auth0(error) => match *error {
+            auth0::Error::RateLimited { after } => after.map(|after| after.as_secs()),
+            _ => panic!("{error:?}"),
+        },
+        _ => panic!("{error:?}"),
+    };
+    busy(None);
+    assert_eq!(left(stage.name(&ana).await.unwrap_err()), None);
+    busy(Some("3000"));
+    assert_eq!(left(stage.name(&ana).await.unwrap_err()), Some(3000));
+    for proof in [ana, stage.proof("guest")].iter().cycle().take(20) {
+        let left = left(stage.name(proof).await.unwrap_err());
+        assert!(left.is_some_and(|left| (1..=60).contains(&left)), "{left:?}");
+    }
+    assert_eq!((stage.broker.counts().exchanges, stage.requests(Service::Auth0)), (3, 2));
+    assert_eq!(stage.name(&ben).await.unwrap(), "ben", "with the token at hand");
 }
 
 #[tokio::test]

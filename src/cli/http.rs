@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::local;
 use super::settings::Settings;
@@ -25,6 +25,9 @@ use crate::server::http::{Certificate, HttpParts, HttpSettings, serve_on};
 
 /// Of how many callers Bitbucket tokens are kept.
 const CALLERS: u64 = 10_000;
+/// How long somebody counts as not linked without asking Auth0 again. A page that ends a link ends this
+/// too, so it is only a link made elsewhere that goes unseen for so long.
+const MISS_AGE: Duration = Duration::from_secs(5);
 
 /// Serve MCP over HTTP, for many people.
 #[derive(Debug, Args)]
@@ -62,7 +65,6 @@ async fn serve(
         allowed_origins: http.allowed_origins.clone(),
         trusted_proxies: http.trusted_proxies.clone(),
         require_dpop: http.require_dpop,
-        max_calls: config.max_calls,
         max_calls_per_caller: http.max_calls_per_caller,
         ..HttpSettings::new(http.public_url.clone(), config.auth0()?.domain.clone())
     };
@@ -123,6 +125,7 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
         broker::Settings {
             connection: auth0.connection.clone(),
             cache_age: config.cache_age,
+            miss_age: MISS_AGE,
             capacity: CALLERS,
         },
     );
@@ -162,6 +165,8 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
 /// `--sandbox`: a tenant and a Bitbucket Cloud in this process, made for where the server listens.
 #[cfg(feature = "sandbox")]
 mod sandbox {
+    use url::Url;
+
     use super::*;
     use crate::config::{Problem, Problems};
     use crate::sandbox::{Options, Sandbox};

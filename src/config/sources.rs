@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::problems::{Misfit, Problem, nearest, shown};
-use super::settings::{LATER, REPOSITORIES, SETTINGS, Setting, Shape};
+use super::settings::{LATER, NOT_YET, REPOSITORIES, SETTINGS, Setting, Shape};
 use super::values::words;
 
 /// Values of flags, by the variable of their setting.
@@ -257,7 +257,7 @@ impl<'a> Opened<'a> {
 
     fn check_environment(&mut self) {
         const PREFIX: &str = "BITBUCKET_MCP_";
-        for name in self.sources.environment.keys() {
+        for (name, value) in &self.sources.environment {
             let upper = name.to_ascii_uppercase();
             if !upper.starts_with(PREFIX) || variables().any(|known| known == *name) {
                 continue;
@@ -265,6 +265,12 @@ impl<'a> Opened<'a> {
             if LATER.contains(&name.as_str()) {
                 self.warnings
                     .push(format!("`{name}` does nothing here: this version has no use for it"));
+                continue;
+            }
+            if NOT_YET.contains(&name.as_str()) {
+                if !value.is_empty() {
+                    self.problems.push(not_yet().named(&format!("`{name}`")));
+                }
                 continue;
             }
             let known: Vec<String> =
@@ -308,6 +314,10 @@ impl<'a> Opened<'a> {
                     .push(format!("{name} does nothing here: this version has no use for it"));
                 continue;
             }
+            if NOT_YET.iter().any(|variable| later_key(variable) == key) {
+                self.problems.push(not_yet().named(&self.key_name(&typed)));
+                continue;
+            }
             if !known.contains(&key) {
                 let nearest = nearest(&key, known.iter().map(String::as_str)).unwrap_or_default();
                 let misfit = Misfit::new("is not a setting", format!("did you mean `{nearest}`?"));
@@ -348,6 +358,13 @@ fn keys() -> impl Iterator<Item = String> {
     SETTINGS
         .iter()
         .flat_map(|setting| setting.key.map(str::to_owned).into_iter().chain(setting.file_key()))
+}
+
+fn not_yet() -> Misfit {
+    Misfit::new(
+        "is not available yet, and nothing here protects in its place",
+        "leave it out to start without",
+    )
 }
 
 fn later_key(variable: &str) -> String {

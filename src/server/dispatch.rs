@@ -8,7 +8,6 @@ use moka::sync::Cache;
 use rmcp::model::{ErrorData, InputRequests, InputResponses, JsonObject};
 use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{Answers, CONFIRM};
@@ -18,7 +17,7 @@ use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
 use crate::tool::{
     Answered, Ask, Call, CallLabel, Context, ContextParts, Effect, Entry, Person, Progress,
-    Rendered, RepositoryPolicy,
+    Rendered, RepositoryPolicy, Turn, Turns,
 };
 use crate::{Error, Result};
 
@@ -34,7 +33,7 @@ pub struct Dispatcher {
     settings: Settings,
     seal: Seal,
     spent: Cache<String, ()>,
-    places: Semaphore,
+    turns: Turns,
 }
 
 /// What the settings say about calls.
@@ -47,7 +46,7 @@ pub struct Settings {
     pub approval: Approval,
     /// How long one call may take.
     pub deadline: Duration,
-    /// How many calls run at the same time; the others wait.
+    /// How many calls run at the same time; the others wait, or are refused where the transport says so.
     pub max_calls: usize,
     /// Whether the server only reads, for the instructions.
     pub read_only: bool,
@@ -74,6 +73,7 @@ pub struct Request {
     digest: String,
     answers: Option<InputResponses>,
     state: Option<String>,
+    turn: Option<Arc<Turn>>,
 }
 
 /// What a client carries from a question to its answer (`requestState`, linking rule 20).
@@ -94,7 +94,7 @@ impl Request {
     ) -> Self {
         let caller = person.caller().await;
         let digest = seal::digest(&arguments, &[]);
-        Self { person, caller, entry, arguments, digest, answers: None, state: None }
+        Self { person, caller, entry, arguments, digest, answers: None, state: None, turn: None }
     }
 
     /// The same call with the answers and the state that the client brings back.
@@ -102,6 +102,13 @@ impl Request {
     pub fn answering(mut self, answers: Option<InputResponses>, state: Option<String>) -> Self {
         self.answers = answers;
         self.state = state;
+        self
+    }
+
+    /// The same call with a turn that it has got already.
+    #[must_use]
+    pub fn with_turn(mut self, turn: Option<Arc<Turn>>) -> Self {
+        self.turn = turn;
         self
     }
 }
@@ -118,8 +125,8 @@ impl Dispatcher {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let spent = Cache::builder().max_capacity(SPENT_STATES).time_to_live(STATE_LIFE).build();
-        let places = Semaphore::new(settings.max_calls);
-        Self { settings, seal: Seal::new(), spent, places }
+        let turns = Turns::new(settings.max_calls);
+        Self { settings, seal: Seal::new(), spent, turns }
     }
 
     /// Which tools exist.
@@ -132,6 +139,11 @@ impl Dispatcher {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         self.settings.deadline
+    }
+
+    /// The turns of calls, for whoever hands them out before a call is read.
+    pub(super) fn turns(&self) -> Turns {
+        self.turns.clone()
     }
 
     /// What the model is told once, before any call.
@@ -191,10 +203,14 @@ impl Dispatcher {
         let call = request.entry.read(request.arguments.clone())?;
         let deadline = Instant::now() + self.settings.deadline;
         let in_time = tokio::time::timeout_at(deadline.into(), async {
-            let _place = self.places.acquire().await.map_err(Error::internal)?;
+            let turn = match &request.turn {
+                Some(turn) => Arc::clone(turn),
+                None => Arc::new(self.turns.take().await?),
+            };
             let context = || {
                 let (ask, progress) = (Arc::clone(&ask), Arc::clone(&progress));
-                self.context(request, ask, progress, deadline, cancel.clone())
+                let turn = Arc::clone(&turn);
+                self.context(request, ask, progress, turn, deadline, cancel.clone())
             };
             let cx = context();
             let needed = call.scopes();
@@ -226,6 +242,7 @@ impl Dispatcher {
         request: &Request,
         ask: Arc<dyn Ask>,
         progress: Arc<dyn Progress>,
+        turn: Arc<Turn>,
         deadline: Instant,
         cancel: CancellationToken,
     ) -> Context {
@@ -235,6 +252,7 @@ impl Dispatcher {
             progress,
             repositories: self.settings.repositories.clone(),
             seal: self.seal.clone(),
+            turn,
             label: CallLabel {
                 caller: request.caller.clone(),
                 tool: request.entry.name,
@@ -249,7 +267,7 @@ impl Dispatcher {
         let Some(question) = call.approval() else { return Ok(()) };
         let answered = match self.settings.approval {
             Approval::Off => return Ok(()),
-            Approval::Auto | Approval::Required => cx.ask().confirm(&question).await?,
+            Approval::Auto | Approval::Required => cx.confirm(&question).await?,
         };
         match answered {
             Answered::Yes => Ok(()),

@@ -63,6 +63,8 @@ impl Local {
             broker::Settings {
                 connection: settings.connection.clone(),
                 cache_age: settings.cache_age,
+                // One person may have linked elsewhere a moment ago, and is in nobody's way.
+                miss_age: Duration::ZERO,
                 capacity: CALLERS,
             },
         );

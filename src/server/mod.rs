@@ -149,10 +149,11 @@ impl ServerHandler for Server {
         let progress = ClientProgress::start(&context);
         let meta = Self::mark(&context);
         let cancel = context.ct.clone();
+        let turn = http::turn(&context);
         let (answers, state) = (request.input_responses, request.request_state);
         let arguments = request.arguments.unwrap_or_default();
         let request = Request::new(Arc::clone(&person), entry, arguments).await;
-        let request = request.answering(answers, state);
+        let request = request.answering(answers, state).with_turn(turn);
         let peer = context.peer.clone();
         let visitor = request.visitor(&context);
         let ask = Arc::new(match &visitor {

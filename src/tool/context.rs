@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::turns::Turn;
 use crate::bitbucket::{self, RepositoryId, Resume};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
 use crate::identity::Identity;
@@ -36,6 +37,8 @@ pub struct ContextParts {
     pub repositories: RepositoryPolicy,
     /// Signs cursors.
     pub seal: Seal,
+    /// Its turn among the calls that run at the same time.
+    pub turn: Arc<Turn>,
     /// Which call this is.
     pub label: CallLabel,
     /// When the call must have ended.
@@ -224,10 +227,12 @@ impl Context {
         self.parts.person.as_ref()
     }
 
-    /// How to ask the person.
-    #[must_use]
-    pub fn ask(&self) -> &dyn Ask {
-        self.parts.ask.as_ref()
+    /// Asks the person for a yes or no.
+    ///
+    /// # Errors
+    /// See [`Ask::confirm`].
+    pub async fn confirm(&self, question: &str) -> Result<Answered> {
+        self.parts.turn.lend(self.parts.ask.confirm(question)).await?
     }
 
     /// Says how far the call is.

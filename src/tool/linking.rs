@@ -28,17 +28,12 @@ impl Context {
                 .to_owned(),
             url: offer.url.clone(),
         };
-        match self.parts.ask.open(&visit).await? {
+        match self.open(&visit).await? {
             Answered::Yes => {}
             Answered::No => return Err(Error::link_declined()),
             Answered::Nobody => return Err(Error::not_linked(offer.url)),
         }
-        let patience = self.time_left().saturating_sub(RESERVE);
-        let outcome = tokio::select! {
-            outcome = self.parts.person.link_outcome(patience) => outcome,
-            () = self.parts.cancel.cancelled() => return Err(Error::Cancelled),
-        };
-        match outcome {
+        match self.outcome().await? {
             Outcome::Linked(account) => {
                 self.parts.ask.opened(&visit).await;
                 Ok(account)
@@ -79,17 +74,12 @@ impl Context {
                     .to_owned(),
             url: offer.url.clone(),
         };
-        match self.parts.ask.open(&visit).await? {
+        match self.open(&visit).await? {
             Answered::Yes => {}
             Answered::No => return Err(Error::unlink_declined()),
             Answered::Nobody => return Err(Error::only_by_page(&offer.url)),
         }
-        let patience = self.time_left().saturating_sub(RESERVE);
-        let outcome = tokio::select! {
-            outcome = self.parts.person.link_outcome(patience) => outcome,
-            () = self.parts.cancel.cancelled() => return Err(Error::Cancelled),
-        };
-        match outcome {
+        match self.outcome().await? {
             Outcome::Unlinked(account) => {
                 self.parts.ask.opened(&visit).await;
                 Ok(account)
@@ -105,6 +95,19 @@ impl Context {
             }
         }
     }
+
+    async fn open(&self, visit: &Visit) -> Result<Answered> {
+        self.parts.turn.lend(self.parts.ask.open(visit)).await?
+    }
+
+    /// What has become of the page, after a wait for as long as this call has time.
+    async fn outcome(&self) -> Result<Outcome> {
+        let patience = self.time_left().saturating_sub(RESERVE);
+        tokio::select! {
+            outcome = self.parts.turn.lend(self.parts.person.link_outcome(patience)) => outcome,
+            () = self.parts.cancel.cancelled() => Err(Error::Cancelled),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +119,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
     use url::Url;
 
-    use super::super::{Ask, CallLabel, ContextParts, Person, Progress, RepositoryPolicy};
+    use super::super::{Ask, CallLabel, ContextParts, Person, Progress, RepositoryPolicy, Turns};
     use super::*;
     use crate::bitbucket;
     use crate::broker::link::Offer;
@@ -202,6 +205,7 @@ mod tests {
             progress: Arc::new(client()),
             repositories: RepositoryPolicy::default(),
             seal: Seal::new(),
+            turn: Arc::new(Turns::new(1).take().await.unwrap()),
             label,
             deadline: Instant::now() + Duration::from_secs(60),
             cancel: CancellationToken::new(),

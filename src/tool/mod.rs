@@ -7,6 +7,7 @@ mod context;
 mod entry;
 mod linking;
 mod schema;
+mod turns;
 
 use std::future::Future;
 
@@ -20,6 +21,7 @@ pub use context::{
     Answered, Ask, CallLabel, Context, ContextParts, Person, Progress, RepositoryPolicy, Visit,
 };
 pub use entry::{Call, Entry, Rendered};
+pub use turns::{Turn, Turns};
 
 /// One thing an agent can do.
 ///

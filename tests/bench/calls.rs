@@ -1,10 +1,13 @@
 //! What a call costs above the request that it makes, in pairs within one run:
 //! `cargo bench --bench calls`.
 //!
-//! Each pair is the same read of the sandbox's Bitbucket, once by a bare HTTP client and once as a tool
-//! call of a real MCP client through the real server, with the token already in the cache.
+//! Each group is the same read of the sandbox's Bitbucket: once by a bare HTTP client, once as a tool
+//! call of a real MCP client through the real server on one stream, and once as a tool call over HTTP,
+//! whose access token is checked each time. The Bitbucket token is already in the cache.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench fails by panicking")]
+
+mod http;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +21,7 @@ use bitbucket_vault_mcp::server::policy::{Policy, Selection};
 use bitbucket_vault_mcp::server::{Server, stdio};
 use bitbucket_vault_mcp::tool::RepositoryPolicy;
 use criterion::{Criterion, criterion_group, criterion_main};
+use http::Served;
 use rmcp::model::CallToolRequestParams;
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
@@ -38,7 +42,8 @@ fn calls(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let sandbox = runtime.block_on(Sandbox::start(Options::default())).unwrap();
     let client = runtime.block_on(connect(&sandbox));
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let served = runtime.block_on(async { Served::start(&sandbox, dispatcher()) });
+    let bare = reqwest::Client::builder().no_proxy().build().unwrap();
     for (tool, arguments, path) in PAIRS {
         let arguments: Value = serde_json::from_str(arguments).unwrap();
         let call = || {
@@ -46,17 +51,22 @@ fn calls(criterion: &mut Criterion) {
         };
         let answer = runtime.block_on(client.call_tool(call())).unwrap();
         assert_ne!(answer.is_error, Some(true), "{tool}");
+        let answer = runtime.block_on(served.call(tool, &arguments));
+        assert!(answer["result"]["structuredContent"].is_object(), "{answer}");
         let bearer = bearer(&sandbox);
         let url = format!("{}/{path}", sandbox.bitbucket_api_url());
         let mut group = criterion.benchmark_group(*tool);
         group.bench_function("bare request", |bencher| {
             bencher.to_async(&runtime).iter(|| async {
-                let answer = http.get(&url).header("authorization", &bearer).send().await.unwrap();
+                let answer = bare.get(&url).header("authorization", &bearer).send().await.unwrap();
                 answer.error_for_status().unwrap().bytes().await.unwrap()
             });
         });
         group.bench_function("tool call", |bencher| {
             bencher.to_async(&runtime).iter(|| async { client.call_tool(call()).await.unwrap() });
+        });
+        group.bench_function("tool call over HTTP", |bencher| {
+            bencher.to_async(&runtime).iter(|| async { served.call(tool, &arguments).await });
         });
         group.finish();
     }
@@ -86,21 +96,24 @@ async fn connect(sandbox: &Sandbox) -> RunningService<RoleClient, ()> {
         cache_age: Duration::from_secs(900),
         keep: Keep::new(std::env::temp_dir(), false),
     });
-    let dispatcher = Dispatcher::new(Settings {
-        policy: Policy::new(&Selection::default()),
-        repositories: RepositoryPolicy::default(),
-        approval: Approval::Auto,
-        deadline: Duration::from_secs(50),
-        max_calls: 64,
-        read_only: false,
-    });
-    let server = Server::new(Arc::new(dispatcher), Arc::new(local.unwrap()));
+    let server = Server::new(Arc::new(dispatcher()), Arc::new(local.unwrap()));
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     tokio::spawn(async move {
         let (reader, writer) = tokio::io::split(theirs);
         stdio::serve_on(server, reader, writer).await.unwrap();
     });
     ().serve(ours).await.unwrap()
+}
+
+fn dispatcher() -> Dispatcher {
+    Dispatcher::new(Settings {
+        policy: Policy::new(&Selection::default()),
+        repositories: RepositoryPolicy::default(),
+        approval: Approval::Auto,
+        deadline: Duration::from_secs(50),
+        max_calls: 64,
+        read_only: false,
+    })
 }
 
 criterion_group!(benches, calls);

@@ -25,7 +25,7 @@ pub(super) struct Account {
     /// The person's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Foreign>,
-    /// The linked Bitbucket accounts.
+    /// The linked Bitbucket accounts; where Auth0 cannot be asked for all, the one in use.
     accounts: Vec<Linked>,
 }
 

@@ -6,7 +6,6 @@
 //! fetched in the background, and goes on with the one that is still good.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -49,7 +48,7 @@ pub(crate) struct Held {
 pub(crate) struct Slot {
     granted: Arc<Granted>,
     max_age: Duration,
-    exchanges: Arc<AtomicU64>,
+    miss_age: Duration,
     state: Mutex<State>,
 }
 
@@ -60,6 +59,8 @@ struct State {
     flights: Vec<Flight>,
     departed: u64,
     refused: Option<(AccessToken, SystemTime)>,
+    /// What the vault said last, where that was no token: nothing is linked, or the link is broken.
+    missed: Option<(Error, SystemTime)>,
     /// What the vault said of the last token's scopes.
     scopes: Option<Scopes>,
 }
@@ -83,9 +84,10 @@ struct Flight {
 type Landing = Shared<BoxFuture<'static, Result<AccessToken, Error>>>;
 
 impl Slot {
-    /// An empty place for tokens that are kept for `max_age` at most, whatever their life.
-    pub(crate) fn new(max_age: Duration, exchanges: Arc<AtomicU64>) -> Self {
-        Self { granted: Arc::default(), max_age, exchanges, state: Mutex::default() }
+    /// An empty place for tokens that are kept for `max_age` at most, whatever their life. That there
+    /// is none to be had counts for `miss_age`.
+    pub(crate) fn new(max_age: Duration, miss_age: Duration) -> Self {
+        Self { granted: Arc::default(), max_age, miss_age, state: Mutex::default() }
     }
 
     /// What Bitbucket said of the scopes of this slot's tokens.
@@ -121,15 +123,17 @@ impl Slot {
     {
         let landings = {
             let mut state = self.lock();
-            match state.at_hand(SystemTime::now()) {
-                Some((token, next_is_due)) => {
-                    if next_is_due {
-                        self.depart(&mut state, exchange(), None);
-                    }
-                    return Ok(Held { token, from_memory: true });
+            let now = SystemTime::now();
+            if let Some((token, next_is_due)) = state.at_hand(now) {
+                if next_is_due {
+                    self.depart(&mut state, exchange(), None);
                 }
-                None => self.board(&mut state, exchange, None),
+                return Ok(Held { token, from_memory: true });
             }
+            if let Some(miss) = state.missed(now, self.miss_age) {
+                return Err(miss);
+            }
+            self.board(&mut state, exchange, None)
         };
         Ok(Held { token: first_of(landings).await?, from_memory: false })
     }
@@ -154,6 +158,9 @@ impl Slot {
                 if let Some(kept) = state.live(now).filter(|kept| kept.token != *rejected) {
                     return Ok(kept.token.clone());
                 }
+                if let Some(miss) = state.missed(now, self.miss_age) {
+                    return Err(miss);
+                }
                 state.kept = None;
                 self.board(&mut state, &exchange, Some(rejected))
             };
@@ -165,11 +172,13 @@ impl Slot {
         }
     }
 
-    /// Forgets the token. An exchange that is under way still serves those who wait for it.
+    /// Forgets the token, or that there was none. An exchange that is under way still serves those who
+    /// wait for it.
     pub(crate) fn clear(&self) {
         let mut state = self.lock();
         state.kept = None;
         state.refused = None;
+        state.missed = None;
     }
 
     /// Whether a token is at hand.
@@ -201,7 +210,6 @@ impl Slot {
     where
         F: Future<Output = Result<Issued, Error>> + Send + 'static,
     {
-        self.exchanges.fetch_add(1, Ordering::Relaxed);
         state.departed += 1;
         let (slot, number) = (Arc::clone(self), state.departed);
         let task = tokio::spawn(async move {
@@ -225,16 +233,19 @@ impl Slot {
             // It hung, and a later one has brought what counts.
             return answer.map(|issued| issued.token);
         }
-        match answer {
+        let answer = match answer {
             Ok(issued)
                 if rejected == Some(&issued.token) || state.has_refused(&issued.token, now) =>
             {
-                state.kept = None;
                 state.refused = Some((issued.token, now));
                 Err(Error::LinkBroken)
             }
+            answer => answer,
+        };
+        match answer {
             Ok(issued) => {
                 let token = issued.token.clone();
+                state.missed = None;
                 state.scopes.clone_from(&issued.scopes);
                 state.kept = Some(Kept::new(issued, number, now, self.max_age));
                 Ok(token)
@@ -243,6 +254,9 @@ impl Slot {
                 match &mut state.kept {
                     Some(kept) if !error.is_final() => kept.ahead_from = now + PAUSE,
                     kept => *kept = None,
+                }
+                if matches!(error, Error::NotLinked | Error::LinkBroken) {
+                    state.missed = Some((error.clone(), now));
                 }
                 Err(error)
             }
@@ -273,17 +287,26 @@ impl State {
     }
 
     fn has_refused(&self, token: &AccessToken, now: SystemTime) -> bool {
-        self.refused.as_ref().is_some_and(|(refused, since)| {
-            refused == token && now.duration_since(*since).is_ok_and(|age| age < REFUSAL)
-        })
+        self.refused
+            .as_ref()
+            .is_some_and(|(refused, since)| refused == token && is_younger(*since, now, REFUSAL))
+    }
+
+    fn missed(&self, now: SystemTime, miss_age: Duration) -> Option<Error> {
+        let (error, since) = self.missed.as_ref()?;
+        is_younger(*since, now, miss_age).then(|| error.clone())
     }
 }
 
 impl Flight {
-    /// A clock that was set back makes an exchange no younger.
     fn is_young(&self, now: SystemTime) -> bool {
-        now.duration_since(self.since).is_ok_and(|age| age < STALE)
+        is_younger(self.since, now, STALE)
     }
+}
+
+/// Whether `since` is less than `age` ago. A clock that was set back makes nothing younger.
+fn is_younger(since: SystemTime, now: SystemTime, age: Duration) -> bool {
+    now.duration_since(since).is_ok_and(|passed| passed < age)
 }
 
 /// The first token that lands, or what ends the hope for one.

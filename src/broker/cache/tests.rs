@@ -12,11 +12,15 @@ fn token(text: &str) -> AccessToken {
 }
 
 fn slot() -> Arc<Slot> {
-    Arc::new(Slot::new(Duration::from_secs(900), Arc::default()))
+    slot_with(Duration::ZERO)
+}
+
+fn slot_with(miss_age: Duration) -> Arc<Slot> {
+    Arc::new(Slot::new(Duration::from_secs(900), miss_age))
 }
 
 fn exchanges(slot: &Slot) -> u64 {
-    slot.exchanges.load(Ordering::Relaxed)
+    slot.lock().departed
 }
 
 async fn issue(text: &str, expires_in: Option<Duration>) -> Result<Issued, Error> {
@@ -148,6 +152,45 @@ async fn shares_an_error_with_those_who_wait_and_keeps_it_for_nobody() {
     assert!(matches!((one, two), (Err(Error::NotLinked), Err(Error::NotLinked))));
     assert_eq!(exchanges(&slot), 1);
     assert_eq!(slot.token(|| issue("a", HOUR)).await.unwrap().token, token("a"));
+}
+
+#[tokio::test]
+async fn remembers_for_a_while_that_there_is_no_link_or_a_broken_one() {
+    for says in [Error::NotLinked, Error::LinkBroken] {
+        let slot = slot_with(Duration::from_secs(900));
+        let fail = || std::future::ready(Err(says.clone()));
+        for _ in 0..20 {
+            let refused = slot.token(fail).await.map(|held| held.token).unwrap_err();
+            assert_eq!(refused.to_string(), says.to_string());
+        }
+        assert_eq!(exchanges(&slot), 1);
+        slot.lock().missed.as_mut().unwrap().1 -= Duration::from_secs(900);
+        assert_eq!(slot.token(|| issue("a", HOUR)).await.unwrap().token, token("a"));
+        assert!(slot.lock().missed.is_none());
+    }
+}
+
+#[tokio::test]
+async fn remembers_no_other_failure_and_nothing_once_it_is_cleared() {
+    let slot = slot_with(Duration::from_secs(900));
+    for passing in [Error::TokenEnded, Error::NotSignedIn, Error::TimedOut, Error::Interrupted] {
+        assert!(slot.token(|| std::future::ready(Err(passing))).await.is_err());
+    }
+    assert_eq!(exchanges(&slot), 4);
+    assert!(slot.token(|| async { Err(Error::NotLinked) }).await.is_err());
+    slot.clear();
+    assert_eq!(slot.token(|| issue("a", HOUR)).await.unwrap().token, token("a"));
+}
+
+#[tokio::test]
+async fn remembers_a_broken_link_for_those_whose_token_is_refused_later() {
+    let slot = slot_with(Duration::from_secs(900));
+    let old = slot.token(|| issue("a", HOUR)).await.unwrap().token;
+    for _ in 0..3 {
+        let renewed = slot.renew(&old, || async { Err(Error::NotLinked) }).await;
+        assert!(matches!(renewed, Err(Error::NotLinked)));
+    }
+    assert_eq!(exchanges(&slot), 2);
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ impl Flow {
 
     async fn log_in(&self) -> Result<Url, Error> {
         let (pending, url) =
-            PendingLogin::start(&self.vault.tenant(), self.callback.clone()).await?;
+            PendingLogin::start(self.vault.tenant(), self.callback.clone()).await?;
         self.attempts.open(Attempt::Login(Box::new(pending)));
         Ok(url)
     }
@@ -232,7 +232,7 @@ impl Flow {
         pending: PendingLogin,
         query: &CallbackQuery,
     ) -> Result<Url, Error> {
-        let login = pending.finish(&self.vault.tenant(), query).await?;
+        let login = pending.finish(self.vault.tenant(), query).await?;
         let Identity { issuer, subject, organization, .. } = login.identity.clone();
         let caller = Caller { issuer, subject, organization };
         if let Stage::Open(known) = &mut *self.stage()

@@ -2,7 +2,9 @@
 //!
 //! Nobody can have a My Account token for them here: what callers show is good for an exchange and for
 //! nothing else. So an exchange tells whether an account is linked, and Bitbucket tells which. Where
-//! there is a client for the Management API, that tells how many there are, and since when.
+//! there is a client for the Management API, that tells how many there are, and since when. Without it
+//! only our own pages see that there are several, and the process forgets it when it ends: from then on
+//! an exchange brings whichever of them Auth0 takes.
 
 use std::time::Duration;
 
@@ -32,8 +34,8 @@ impl Reader {
         Self { broker, management, connection }
     }
 
-    /// The accounts that the caller has linked. Without the Management API that is one at most, and it
-    /// has neither an id nor a date.
+    /// The accounts that the caller has linked. Without the Management API that is one at most, with
+    /// neither an id nor a date, unless one of our pages has seen several.
     ///
     /// # Errors
     /// [`Error::TokenEnded`], the end of `limits`, or a failure of Auth0 that leaves unknown whether an

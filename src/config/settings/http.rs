@@ -57,7 +57,7 @@ pub static AUTH0_MANAGEMENT_CLIENT_ID: Setting = Setting {
     flag: Some("auth0-management-client-id"),
     group: Group::Http,
     shape: Shape::Text,
-    about: "The client ID of a machine-to-machine application with `read:users` for the Management API. With it the server can say when an account was linked and whether there are several; all else works without it",
+    about: "The client ID of a machine-to-machine application with `read:users` for the Management API. With it the server can say when an account was linked and whether there are several; all else works without it. But several accounts of one person can then be told apart only until the server restarts: after that it acts as the one that Auth0 picks",
     default: None,
     example: "hN5cT8vKp1mXz7wQe3rYb9uLs4dJg6oA",
 };

@@ -154,9 +154,11 @@ pub static LATER: &[&str] = &[
     "BITBUCKET_MCP_STATE_KEY",
     "BITBUCKET_MCP_STATE_KEY_FILE",
     "BITBUCKET_MCP_METRICS_LISTEN",
-    "BITBUCKET_MCP_LOCKDOWN",
-    "BITBUCKET_MCP_AUDIT_LOG",
 ];
+
+/// Variables for protection that this version does not have yet. Whoever sets one relies on it, so
+/// nothing starts without it.
+pub static NOT_YET: &[&str] = &["BITBUCKET_MCP_LOCKDOWN", "BITBUCKET_MCP_AUDIT_LOG"];
 
 /// The Auth0 tenant.
 pub static AUTH0_DOMAIN: Setting = Setting {
@@ -345,7 +347,7 @@ pub static MAX_CALLS: Setting = Setting {
     flag: Some("max-calls"),
     group: Group::Limits,
     shape: Shape::Text,
-    about: "How many tool calls may run at once, from 1 to 1024; more of them wait",
+    about: "How many tool calls may run at once, from 1 to 1024. More of them wait on stdio, and are answered 429 over http",
     default: Some("64"),
     example: "16",
 };

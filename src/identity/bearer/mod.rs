@@ -60,6 +60,8 @@ pub struct Verified {
     pub caller: Caller,
     /// What they showed. Good for an exchange, and for nothing else.
     pub token: BearerToken,
+    /// How they showed it.
+    pub scheme: Scheme,
     /// What the token allows here.
     pub scopes: Scopes,
     /// The application that the token was issued to.
@@ -174,7 +176,7 @@ impl Verifier {
         {
             return Err(invalid("the access token names its person in a way that cannot be used"));
         }
-        Ok(self.verified(claims, token))
+        Ok(self.verified(claims, token, scheme))
     }
 
     /// The token in the one `Authorization` header, and how it is shown.
@@ -208,7 +210,7 @@ impl Verifier {
         Ok((scheme, BearerToken::new(token.to_owned().into())))
     }
 
-    fn verified(&self, claims: AccessClaims, token: BearerToken) -> Verified {
+    fn verified(&self, claims: AccessClaims, token: BearerToken, scheme: Scheme) -> Verified {
         let scopes = Scopes::of(&claims, &self.settings.first_party_clients);
         Verified {
             caller: Caller {
@@ -217,6 +219,7 @@ impl Verifier {
                 organization: claims.organization,
             },
             token,
+            scheme,
             scopes,
             client_id: claims.client_id,
             expires_at: claims.expires_at,

@@ -124,7 +124,13 @@ async fn knows_who_calls_and_what_for() {
     assert_eq!(verified.scopes.names(), ["bitbucket:read"]);
     assert_eq!(verified.client_id.as_deref(), Some("agent"));
     assert_eq!(verified.token.expose(), token);
+    assert_eq!(verified.scheme, Scheme::Bearer);
     assert!(!format!("{verified:?}").contains(&token));
+
+    let token = stage.bound_token();
+    let (shown, proof) = (format!("DPoP {token}"), stage.proof(&token, &json!({})));
+    let verified = stage.verify(&[("authorization", &shown), ("dpop", &proof)]).await.unwrap();
+    assert_eq!(verified.scheme, Scheme::Dpop);
 }
 
 #[tokio::test]

@@ -77,7 +77,11 @@ pub(crate) async fn authorize(
             return refused((error, description.to_owned()));
         }
     }
-    let state = auth0.world.lock().issued.add_login(Login::Authorize { request, session });
+    let state = auth0
+        .world
+        .lock()
+        .issued
+        .add_login(Login::Authorize { request: Box::new(request), session });
     match session {
         Some(_) => consent::proceed(&auth0, &state),
         None => Redirect::to(&format!("/u/login?state={state}")).into_response(),

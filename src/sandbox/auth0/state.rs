@@ -98,7 +98,7 @@ pub(crate) struct Session {
 /// A login that a browser is in the middle of.
 pub(crate) enum Login {
     /// For an application's `/authorize`.
-    Authorize { request: AuthorizeRequest, session: Option<Session> },
+    Authorize { request: Box<AuthorizeRequest>, session: Option<Session> },
     /// For a connect ticket.
     Connect { ticket: String },
 }

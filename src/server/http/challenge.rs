@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::{HttpSettings, answer, metadata};
-use crate::identity::bearer::{Refusal, Scope};
+use crate::identity::bearer::{Challenge, Refusal, Scheme, Scope};
 
 /// When it is worth to try again while Auth0's keys cannot be had, in seconds.
 const KEYS_RETRY: u16 = 5;
@@ -39,19 +39,25 @@ impl Challenges {
         challenged(answer::json(challenge.status, &body), &header)
     }
 
-    /// 403: the token was not granted what a call of `tool` needs.
-    pub(super) fn insufficient_scope(&self, tool: &str, scope: Scope) -> Response {
+    /// 403: the token, which was shown in this way, was not granted what a call of `tool` needs.
+    pub(super) fn insufficient_scope(&self, tool: &str, scope: Scope, scheme: Scheme) -> Response {
         let scope = names(needed(scope));
         let says = format!("`{tool}` needs more than this access token was granted");
-        // RFC 6750 section 3 allows no quotes and backslashes; tools have none in their names.
-        let challenge = format!(
-            "Bearer error=\"insufficient_scope\", scope=\"{scope}\", resource_metadata=\"{}\", \
-             error_description=\"{says}\"",
-            self.metadata_url
-        );
+        let challenge = Challenge {
+            status: StatusCode::FORBIDDEN,
+            scheme,
+            error: Some("insufficient_scope"),
+            // Written last, where the examples of RFC 6750 and MCP have it.
+            description: None,
+        };
+        let header = challenge.header_value(&[
+            ("scope", &scope),
+            ("resource_metadata", &self.metadata_url),
+            ("error_description", &says),
+        ]);
         let body =
             json!({ "error": "insufficient_scope", "error_description": says, "scope": scope });
-        challenged(answer::json(StatusCode::FORBIDDEN, &body), &challenge)
+        challenged(answer::json(challenge.status, &body), &header)
     }
 }
 
@@ -76,4 +82,26 @@ fn challenged(mut response: Response, challenge: &str) -> Response {
         Err(error) => tracing::error!(%error, "a challenge could not be written"),
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_for_more_in_the_way_that_the_token_was_shown() {
+        let [url, issuer] = ["https://mcp.example.com", "https://tenant.example/"];
+        let settings = HttpSettings::new(url.parse().unwrap(), issuer.parse().unwrap());
+        let challenges = Challenges::new(&settings);
+        let rest = "error=\"insufficient_scope\", scope=\"bitbucket:read\", \
+                    resource_metadata=\"https://mcp.example.com/.well-known/oauth-protected-resource/mcp\", \
+                    error_description=\"`get_file` needs more than this access token was granted\"";
+        for (scheme, begins) in
+            [(Scheme::Bearer, "Bearer "), (Scheme::Dpop, "DPoP algs=\"ES256 RS256\", ")]
+        {
+            let refused = challenges.insufficient_scope("get_file", Scope::Read, scheme);
+            assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+            assert_eq!(refused.headers()[WWW_AUTHENTICATE], format!("{begins}{rest}"));
+        }
+    }
 }

@@ -1,20 +1,20 @@
 //! `/mcp`: everything that is asked of a request before the protocol gets it, in this order: its
-//! origin, its sender, its size, its shape, its scopes, a place.
+//! origin, its sender, room for its body, its shape, its scopes, a place.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use rmcp::model::ErrorData;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use url::Url;
 
+use super::bodies::Bodies;
 use super::challenge::Challenges;
 use super::door::ClientAddress;
 use super::drain::{Drain, Work};
@@ -29,10 +29,6 @@ use crate::server::Server;
 use crate::server::dispatch::Dispatcher;
 use crate::server::policy::scope_of;
 
-/// The longest body that is read.
-const LONGEST_BODY: usize = 4 * 1024 * 1024;
-/// How long a client may take to send its body.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// When to come back where everything is taken, in seconds.
 const RETRY: u16 = 1;
 /// When to come back where a session must end first, or the server does, in seconds.
@@ -46,6 +42,7 @@ pub(super) struct Endpoint {
     pub(super) verifier: Verifier,
     pub(super) challenges: Challenges,
     pub(super) hosts: Arc<Hosts>,
+    pub(super) bodies: Bodies,
     pub(super) places: Places,
     pub(super) drain: Drain,
     /// What clients know the endpoint by.
@@ -121,9 +118,9 @@ impl Endpoint {
         verified: Verified,
         work: Work,
     ) -> Result<Response, Box<Response>> {
-        let body = read(&parts.headers, body).await?;
-        let Message { id, kind } = Message::read(&body).map_err(unreadable)?;
         let caller = verified.caller.clone();
+        let body = self.bodies.read(&caller, &parts.headers, body).await?;
+        let Message { id, kind } = Message::read(&body).map_err(unreadable)?;
         let mut place = None;
         match &kind {
             Kind::Call(name) => {
@@ -134,6 +131,7 @@ impl Endpoint {
                         answer::refusal(StatusCode::TOO_MANY_REQUESTS, id.as_ref(), &says);
                     answer::retry_after(refused, RETRY)
                 })?;
+                parts.extensions.insert(taken.turn());
                 place = Some(taken);
                 // Only what a call needs: the rest of a session has no use for a token.
                 parts.extensions.insert(verified);
@@ -166,7 +164,11 @@ impl Endpoint {
         match scope_of(entry).filter(|scope| !verified.scopes.allow(*scope)) {
             Some(scope) => {
                 tracing::info!(tool = entry.name, scope = scope.name(), "a call lacks a scope");
-                Err(Box::new(self.challenges.insufficient_scope(entry.name, scope)))
+                Err(Box::new(self.challenges.insufficient_scope(
+                    entry.name,
+                    scope,
+                    verified.scheme,
+                )))
             }
             None => Ok(()),
         }
@@ -188,32 +190,13 @@ impl Endpoint {
         }
         let request = Request::from_parts(parts, Body::empty());
         let response = Sessions::on_behalf_of(verified.caller, self.mcp.handle(request)).await;
+        if response.status() == StatusCode::ACCEPTED {
+            // The session is gone by now, and some clients take 202 for a failure.
+            let mut closed = Response::default();
+            *closed.status_mut() = StatusCode::NO_CONTENT;
+            return Ok(closed);
+        }
         Ok(response.map(Body::new))
-    }
-}
-
-/// The whole body, unless it is too long or too slow.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Box<Response>> {
-    let too_long = || {
-        let says = format!("the body is longer than {LONGEST_BODY} bytes");
-        Box::new(answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, None, &says))
-    };
-    let announced =
-        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > LONGEST_BODY) {
-        return Err(too_long());
-    }
-    let whole = Limited::new(body, LONGEST_BODY).collect();
-    match tokio::time::timeout(BODY_PATIENCE, whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(_)) => {
-            Err(Box::new(answer::refusal(StatusCode::BAD_REQUEST, None, "the body broke off")))
-        }
-        Err(_) => {
-            let says = "the body did not arrive in time";
-            Err(Box::new(answer::refusal(StatusCode::REQUEST_TIMEOUT, None, says)))
-        }
     }
 }
 

@@ -45,6 +45,9 @@ impl Message {
         match body.trim_ascii_start().first() {
             Some(b'{') => {}
             Some(b'[') => return Err(refused(None, "batches are not supported; send one message")),
+            _ if serde_json::from_slice::<IgnoredAny>(body).is_ok() => {
+                return Err(refused(None, "the body is no JSON object"));
+            }
             _ => return Err(not_json()),
         }
         let head: Head = serde_json::from_slice(body).map_err(|error| match error.classify() {
@@ -200,8 +203,12 @@ mod tests {
         let batch = (-32600, "batches are not supported; send one message".to_owned());
         assert_eq!(kind(" [{}]"), Err(batch));
         let broken = Err((-32700, "the body is not JSON".to_owned()));
-        for body in ["", "x", "\"tools/call\"", "{", "{\"id\":1,}"] {
+        for body in ["", "x", "\"tools/call", "7 8", "{", "{\"id\":1,}"] {
             assert_eq!(kind(body), broken, "{body}");
+        }
+        let other = Err((-32600, "the body is no JSON object".to_owned()));
+        for body in ["7", " null", "true", "\"tools/call\""] {
+            assert_eq!(kind(body), other, "{body}");
         }
     }
 

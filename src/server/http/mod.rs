@@ -1,9 +1,10 @@
 //! The way in for many people: Streamable HTTP, as an OAuth resource server.
 //!
-//! [`door`] sees every request first. Of the routes behind it, `/mcp` is the [`endpoint`], which asks
+//! `door` sees every request first. Of the routes behind it, `/mcp` is the `endpoint`, which asks
 //! for a token and hands on to rmcp what may go on; the pages for linking are the linker's own.
 
 mod answer;
+mod bodies;
 mod challenge;
 mod cors;
 mod door;
@@ -26,7 +27,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use http::StatusCode;
+use http::request::Parts;
 use ipnet::IpNet;
+use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -38,7 +41,9 @@ use crate::broker::link::Reader;
 use crate::broker::link::web::WebLinker;
 use crate::identity::Caller;
 use crate::identity::bearer::Verifier;
+use crate::tool::Turn;
 
+use bodies::Bodies;
 use challenge::Challenges;
 use door::Door;
 use drain::Drain;
@@ -76,9 +81,7 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether only tokens that are bound to a key count.
     pub require_dpop: bool,
-    /// How many tool calls run at the same time.
-    pub max_calls: usize,
-    /// How many of them are one caller's.
+    /// How many of the tool calls that run at the same time are one caller's.
     pub max_calls_per_caller: usize,
 }
 
@@ -108,7 +111,6 @@ impl HttpSettings {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             require_dpop: false,
-            max_calls: 64,
             max_calls_per_caller: 8,
         }
     }
@@ -146,7 +148,7 @@ impl App {
         let HttpParts { dispatcher, verifier, broker, reader, linker } = parts;
         let (drain, streams) = (Drain::default(), CancellationToken::new());
         let hosts = Arc::new(Hosts::new(settings));
-        let patience = dispatcher.deadline() + LAST_ANSWERS;
+        let (patience, turns) = (dispatcher.deadline() + LAST_ANSWERS, dispatcher.turns());
         // A session must not end under its longest call.
         let sessions = Arc::new(Sessions::new(SESSION_IDLE.max(patience)));
         let everybody = Everybody { broker, reader, linker: linker.clone() };
@@ -162,7 +164,8 @@ impl App {
             verifier: verifier.clone(),
             challenges: Challenges::new(settings),
             hosts: Arc::clone(&hosts),
-            places: Places::new(settings.max_calls, settings.max_calls_per_caller),
+            bodies: Bodies::new(),
+            places: Places::new(turns, settings.max_calls_per_caller),
             drain: drain.clone(),
             url: settings.resource().parse().map_err(std::io::Error::other)?,
         };
@@ -189,6 +192,11 @@ fn protocol(streams: &CancellationToken) -> StreamableHttpServerConfig {
         .with_json_response(true)
         .with_max_request_body_bytes(usize::MAX)
         .with_cancellation_token(streams.clone())
+}
+
+/// The turn that the door has got for the call of `context`, if that came through it.
+pub(super) fn turn(context: &RequestContext<RoleServer>) -> Option<Arc<Turn>> {
+    context.extensions.get::<Parts>()?.extensions.get::<Arc<Turn>>().cloned()
 }
 
 /// A caller in one string that no other caller has.

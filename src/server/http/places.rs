@@ -3,27 +3,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use crate::identity::Caller;
+use crate::tool::{Turn, Turns};
 
 /// The places for calls.
 pub(super) struct Places {
-    all: Arc<Semaphore>,
-    each: usize,
-    taken: Arc<Taken>,
+    all: Turns,
+    shares: Shares,
 }
-
-/// How many places each caller has, who has any.
-#[derive(Default)]
-struct Taken(Mutex<HashMap<Caller, usize>>);
 
 /// A place, free again when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    _permit: OwnedSemaphorePermit,
-    caller: Caller,
-    taken: Arc<Taken>,
+    _share: Share,
+    turn: Arc<Turn>,
 }
 
 /// Why there is no place.
@@ -37,22 +30,58 @@ pub(super) enum NoPlace {
     Server,
 }
 
+/// What each caller has of something that is there for all of them.
+pub(super) struct Shares {
+    each: usize,
+    taken: Arc<Taken>,
+}
+
+/// How much each caller has, who has any.
+#[derive(Default)]
+struct Taken(Mutex<HashMap<Caller, usize>>);
+
+/// What a caller has taken, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    caller: Caller,
+    size: usize,
+    taken: Arc<Taken>,
+}
+
 impl Places {
-    /// `all` places, of which one caller gets `each` at most.
-    pub(super) fn new(all: usize, each: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(all)), each, taken: Arc::default() }
+    /// `all` turns, of which one caller gets `each` at most.
+    pub(super) fn new(all: Turns, each: usize) -> Self {
+        Self { all, shares: Shares::new(each) }
     }
 
     /// A place for a call of `caller`.
     pub(super) fn take(&self, caller: &Caller) -> Result<Place, NoPlace> {
+        let share = self.shares.take(caller, 1).ok_or(NoPlace::Caller)?;
+        let turn = self.all.try_take().ok_or(NoPlace::Server)?;
+        Ok(Place { _share: share, turn: Arc::new(turn) })
+    }
+}
+
+impl Place {
+    /// The call's turn. While it is lent to others, the caller still has the place.
+    pub(super) fn turn(&self) -> Arc<Turn> {
+        Arc::clone(&self.turn)
+    }
+}
+
+impl Shares {
+    /// One caller gets `each` at most.
+    pub(super) fn new(each: usize) -> Self {
+        Self { each, taken: Arc::default() }
+    }
+
+    /// So much for `caller`; `None` if that is more than one caller gets.
+    pub(super) fn take(&self, caller: &Caller, size: usize) -> Option<Share> {
         let mut taken = self.taken.lock();
         let mine = taken.get(caller).copied().unwrap_or_default();
-        if mine >= self.each {
-            return Err(NoPlace::Caller);
-        }
-        let permit = Arc::clone(&self.all).try_acquire_owned().map_err(|_| NoPlace::Server)?;
-        taken.insert(caller.clone(), mine + 1);
-        Ok(Place { _permit: permit, caller: caller.clone(), taken: Arc::clone(&self.taken) })
+        let mine = mine.checked_add(size).filter(|mine| *mine <= self.each)?;
+        taken.insert(caller.clone(), mine);
+        Some(Share { caller: caller.clone(), size, taken: Arc::clone(&self.taken) })
     }
 }
 
@@ -68,11 +97,11 @@ impl std::fmt::Debug for Taken {
     }
 }
 
-impl Drop for Place {
+impl Drop for Share {
     fn drop(&mut self) {
         let mut taken = self.taken.lock();
         match taken.get_mut(&self.caller) {
-            Some(mine) if *mine > 1 => *mine -= 1,
+            Some(mine) if *mine > self.size => *mine -= self.size,
             _ => drop(taken.remove(&self.caller)),
         }
     }
@@ -88,7 +117,7 @@ mod tests {
 
     #[test]
     fn one_caller_cannot_take_the_places_of_another() {
-        let places = Places::new(3, 2);
+        let places = Places::new(Turns::new(3), 2);
         let (ana, ben) = (caller("ana"), caller("ben"));
         let first = places.take(&ana).unwrap();
         let _second = places.take(&ana).unwrap();
@@ -100,12 +129,31 @@ mod tests {
         places.take(&ana).unwrap();
     }
 
+    #[tokio::test]
+    async fn a_caller_keeps_the_place_whose_turn_is_lent() {
+        let places = Places::new(Turns::new(1), 1);
+        let place = places.take(&caller("ana")).unwrap();
+        assert_eq!(places.take(&caller("ben")).unwrap_err(), NoPlace::Server);
+        let turn = place.turn();
+        let waiting =
+            tokio::spawn(async move { turn.lend(std::future::pending::<()>()).await.is_ok() });
+        let bens = loop {
+            match places.take(&caller("ben")) {
+                Ok(place) => break place,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        drop(bens);
+        assert_eq!(places.take(&caller("ana")).unwrap_err(), NoPlace::Caller);
+        waiting.abort();
+    }
+
     #[test]
     fn nothing_is_remembered_of_a_caller_without_calls() {
-        let places = Places::new(3, 2);
+        let places = Places::new(Turns::new(2), 2);
         let held = [places.take(&caller("ana")).unwrap(), places.take(&caller("ana")).unwrap()];
         drop(held);
-        assert!(places.taken.lock().is_empty());
-        assert_eq!(places.all.available_permits(), 3);
+        assert!(places.shares.taken.lock().is_empty());
+        assert!(places.all.try_take().is_some());
     }
 }

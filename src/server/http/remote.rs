@@ -144,6 +144,14 @@ impl Person for Remote {
 
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {
         Box::pin(async move {
+            match self.accounts().await {
+                // Nobody has to sign in to read that there is nothing to do.
+                Ok(accounts) if accounts.is_empty() => return Ok(Unlinked::Nothing),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "what is linked could not be read; the page will tell");
+                }
+            }
             let caller = &self.verified.caller;
             let offer = self.all.linker.offer_unlink(caller, &self.asker, account).await?;
             Ok(Unlinked::Page(offer))

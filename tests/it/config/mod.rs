@@ -332,6 +332,32 @@ fn leaves_other_peoples_variables_alone_and_warns_of_settings_without_a_use() {
 }
 
 #[test]
+fn does_not_start_without_a_protection_that_somebody_relies_on() {
+    let environment = tenant_and(&[
+        ("BITBUCKET_MCP_LOCKDOWN", "true"),
+        ("BITBUCKET_MCP_AUDIT_LOG", "/var/log/bitbucket-vault-mcp"),
+    ]);
+    let file = "lockdown = true\naudit_log = \"/var/log/bitbucket-vault-mcp\"\n";
+    insta::assert_snapshot!(said(&with_file(&environment, file)), @r#"
+    the configuration has 4 problems
+
+    `BITBUCKET_MCP_AUDIT_LOG` is not available yet, and nothing here protects in its place
+      hint: leave it out to start without
+
+    `BITBUCKET_MCP_LOCKDOWN` is not available yet, and nothing here protects in its place
+      hint: leave it out to start without
+
+    `audit_log` in `/etc/vault/config.toml` is not available yet, and nothing here protects in its place
+      hint: leave it out to start without
+
+    `lockdown` in `/etc/vault/config.toml` is not available yet, and nothing here protects in its place
+      hint: leave it out to start without
+    "#);
+    let unset = tenant_and(&[("BITBUCKET_MCP_LOCKDOWN", ""), ("BITBUCKET_MCP_AUDIT_LOG", "")]);
+    assert_eq!(load(&sources(&unset)).unwrap().warnings, Vec::<String>::new());
+}
+
+#[test]
 fn lets_nothing_of_a_real_tenant_into_the_sandbox() {
     let real = tenant_and(&[
         ("AUTH0_CLIENT_SIGNING_KEY", "nonsense"),

@@ -134,6 +134,7 @@ async fn says_what_is_wrong_with_a_body() {
     let token = served.token("linked");
     for (body, answer) in [
         ("{", error(None, -32700, "the body is not JSON")),
+        ("7", error(None, -32600, "the body is no JSON object")),
         ("[]", error(None, -32600, "batches are not supported; send one message")),
         (
             "{\"jsonrpc\":\"2.0\",\"id\":4}",

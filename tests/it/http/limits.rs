@@ -1,10 +1,14 @@
 use std::time::Duration;
 
 use bitbucket_vault_mcp::sandbox::{Effect, Fault, Service};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 use super::{Served, header, whole};
-use crate::child::text;
+use crate::child::{modern, text};
+use crate::outside::can;
 
 /// Bitbucket answers only after a long time.
 fn slow(served: &Served) {
@@ -65,10 +69,7 @@ async fn one_caller_cannot_have_more_calls_than_are_theirs() {
 
 #[tokio::test]
 async fn all_callers_together_cannot_have_more_calls_than_there_are_places() {
-    let served = Served::with(|wanted| {
-        (wanted.http.max_calls, wanted.calls.max_calls) = (1, 1);
-    })
-    .await;
+    let served = Served::with(|wanted| wanted.calls.max_calls = 1).await;
     let (ana, ben) = (served.token("linked"), served.token("limited"));
     served.says(&ana, "list_workspaces", json!({})).await;
     slow(&served);
@@ -90,14 +91,16 @@ async fn a_call_that_its_client_has_left_is_dropped() {
     let late = Effect::Delay(Duration::from_millis(700));
     served.sandbox.faults().add(Fault::new(Service::Bitbucket, late).path("/2.0"));
     served.sandbox.clear_requests();
-    // It would need two requests to Bitbucket, one after the other.
+    // It would need two rounds of requests to Bitbucket, one after the other.
     let arguments = json!({ "repository": "acme/shop", "number": 42 });
     let call = served.call(&ana, "get_pull_request", &arguments, json!({})).send();
     let call = tokio::spawn(call);
     served.until(|served| asked_bitbucket(served) > 0).await;
-    let before = asked_bitbucket(&served);
     call.abort();
-    // As long again as both would have taken.
+    // The requests of one round leave together, and none is answered yet.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = asked_bitbucket(&served);
+    // As long again as both rounds would have taken.
     tokio::time::sleep(Duration::from_millis(2000)).await;
     assert_eq!(asked_bitbucket(&served), before);
 }
@@ -130,6 +133,85 @@ async fn a_call_in_a_session_keeps_its_place_until_it_has_ended() {
             assert!(text(&answer["result"]).contains("acme"));
             break;
         }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_person_keeps_nobody_else_out() {
+    let served = Served::with(|wanted| {
+        (wanted.calls.max_calls, wanted.http.max_calls_per_caller) = (1, 1);
+    })
+    .await;
+    let (ana, guest) = (served.token("linked"), served.token("guest"));
+    let call = |token: &str| served.call(token, "list_workspaces", &json!({}), can(&["url"]));
+    let (_, asked) = whole(call(&guest).send().await.unwrap()).await;
+    let url = asked["result"]["inputRequests"]["open"]["params"]["url"].as_str().unwrap();
+    let mut params = modern(json!({ "name": "list_workspaces", "arguments": {} }), can(&["url"]));
+    params["inputResponses"] = json!({ "open": { "action": "accept" } });
+    params["requestState"] = asked["result"]["requestState"].clone();
+    let wait = || tokio::spawn(served.modern(&guest, params.clone()).send());
+    let mut waiting = wait();
+    // Either of the two may come first; once the other one is refused, the wait has begun.
+    while call(&guest).send().await.unwrap().status() != 429 {
+        if waiting.is_finished() {
+            waiting = wait();
+        }
+    }
+    // The only turn is free for others, while the caller's own place is not.
+    while call(&ana).send().await.unwrap().status() != 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (status, refused) = whole(call(&guest).send().await.unwrap()).await;
+    let says = "too many of your calls are under way; wait for one to end";
+    assert_eq!((status, &refused["error"]["message"]), (429, &json!(says)));
+    assert!(!waiting.is_finished());
+    served.sandbox.consent(url, "guest").await.unwrap();
+    let (_, answer) = whole(waiting.await.unwrap().unwrap()).await;
+    assert!(text(&answer["result"]).contains("acme"), "{answer}");
+}
+
+#[tokio::test]
+async fn one_caller_cannot_hold_many_bodies_that_never_end() {
+    let served = Served::new().await;
+    let (ana, ben) = (served.token("linked"), served.token("limited"));
+    let address = served.url.strip_prefix("http://").unwrap().to_owned();
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {ana}\r\n\
+         Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+         Content-Length: 4000000\r\n\r\n{{"
+    );
+    let (answered, mut answers) = mpsc::unbounded_channel();
+    let begin = || {
+        let (address, request, answered) = (address.clone(), request.clone(), answered.clone());
+        tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut status = [0; 12];
+            stream.read_exact(&mut status).await.unwrap();
+            answered.send(String::from_utf8(status.to_vec()).unwrap()).unwrap();
+        })
+    };
+    let begun: Vec<_> = (0..20).map(|_| begin()).collect();
+    for _ in 0..12 {
+        assert_eq!(answers.recv().await.unwrap(), "HTTP/1.1 429");
+    }
+    let list = json!({ "jsonrpc": "2.0", "id": 5, "method": "tools/list", "params": {} });
+    let ask = |token: &str| served.post(Some(token), &list).send();
+    let refused = ask(&ana).await.unwrap();
+    assert_eq!(header(&refused, "retry-after"), "1");
+    let says = "too many of your requests are still arriving; wait for one to be answered";
+    let error = json!({ "code": 429, "message": says });
+    let expected = json!({ "jsonrpc": "2.0", "id": Value::Null, "error": error });
+    assert_eq!(whole(refused).await, (429, expected));
+    assert_ne!(ask(&ben).await.unwrap().status(), 429);
+
+    // The others were waited for, and whoever hangs up makes room.
+    assert!(answers.try_recv().is_err());
+    for connection in begun {
+        connection.abort();
+    }
+    while ask(&ana).await.unwrap().status() == 429 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -112,6 +112,17 @@ async fn the_stateless_protocol_unlinks_and_takes_the_call_up_again() {
 }
 
 #[tokio::test]
+async fn nobody_is_sent_to_a_page_where_there_is_nothing_to_unlink() {
+    let served = Served::new().await;
+    let token = served.token("guest");
+    let session = served.session(&token, can(&["url"])).await;
+    let answer = session.answer("unlink_account", json!({})).await;
+    assert_eq!(text(&answer["result"]), "no Bitbucket account was linked", "{answer}");
+    let said = served.says(&token, "unlink_account", json!({})).await;
+    assert_eq!(said, "no Bitbucket account was linked");
+}
+
+#[tokio::test]
 async fn a_client_that_opens_no_pages_reads_the_address() {
     let served = Served::new().await;
     let token = served.token("guest");

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use bitbucket_vault_mcp::sandbox::Service;
 use serde_json::json;
 
 use super::{Served, whole};
@@ -33,6 +34,26 @@ async fn two_people_under_load_get_their_own_answers_from_one_exchange_each() {
     for (account, _) in people {
         assert_eq!(served.sandbox.world().exchanges(account), 1, "{account}");
     }
+}
+
+#[tokio::test]
+async fn somebody_who_calls_in_a_loop_without_a_link_asks_auth0_once_and_is_served_once_linked() {
+    let served = Served::new().await;
+    let token = served.token("guest");
+    let mut said = String::new();
+    for _ in 0..20 {
+        said = served.says(&token, "list_workspaces", json!({})).await;
+        assert!(said.starts_with("not_linked: "), "{said}");
+    }
+    let exchanges = || {
+        let requests = served.reached(Service::Auth0);
+        requests.iter().filter(|request| *request == "POST /oauth/token").count()
+    };
+    assert_eq!(exchanges(), 1);
+    let page = said.split_whitespace().find(|word| word.starts_with(&served.url)).unwrap();
+    served.sandbox.consent(page.trim_end_matches([',', '.', ';']), "guest").await.unwrap();
+    let said = served.says(&token, "list_workspaces", json!({})).await;
+    assert!(said.contains("acme"), "{said}");
 }
 
 #[tokio::test]

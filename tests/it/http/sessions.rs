@@ -1,7 +1,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Served, header, whole};
+use super::{Bearer, Served, header, whole};
 use crate::outside::can;
 
 fn list() -> Value {
@@ -33,8 +33,9 @@ async fn a_session_is_unknown_to_everybody_but_its_opener() {
     for token in [&ben, &ana] {
         let closing = served.request(Method::DELETE, Some(token));
         let response = closing.header("mcp-session-id", &session.id).send().await.unwrap();
-        let expected = if token == &ben { 404 } else { 202 };
-        assert_eq!(response.status(), expected);
+        let expected =
+            if token == &ben { (404, json!("session not found")) } else { (204, json!("")) };
+        assert_eq!(whole(response).await, expected);
     }
     let request = served.post(Some(&ana), &list()).header("mcp-session-id", &session.id);
     assert_eq!(request.send().await.unwrap().status(), 404);
@@ -127,4 +128,18 @@ async fn gives_no_session_to_the_stateless_protocol() {
         let response = request.header("mcp-protocol-version", "2026-07-28").send().await.unwrap();
         assert_eq!(response.status(), 405);
     }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_token_that_opened_it() {
+    let served = Served::new().await;
+    let short = Bearer { expires_in: 2, ..Bearer::default() };
+    let short = served.sandbox.bearer("linked", short).unwrap();
+    let session = served.session(&short, json!({})).await;
+    let mut stream = session.listen().await;
+    assert_eq!(stream.next().await, None);
+    // The session itself goes on with the next token.
+    let request = served.post(Some(&served.token("linked")), &list());
+    let request = request.header("mcp-session-id", &session.id);
+    assert_eq!(request.send().await.unwrap().status(), 200);
 }

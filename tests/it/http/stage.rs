@@ -295,6 +295,8 @@ fn parts(
         broker::Settings {
             connection: connection.clone(),
             cache_age: Duration::from_secs(15 * 60),
+            // So long that a test sees it dropped, and never just run out.
+            miss_age: Duration::from_secs(15 * 60),
             capacity: 100,
         },
     );

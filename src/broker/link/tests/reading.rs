@@ -12,7 +12,7 @@ use crate::auth0::stand_in::StandIn;
 use crate::auth0::{
     self, BearerToken, ClientAuthentication, Management, ManagementSettings, Tenant,
 };
-use crate::bitbucket::{Connector, Limits};
+use crate::bitbucket::{Connector, Limits, TokenSource as _};
 use crate::broker::link::{LinkedAccount, Reader};
 use crate::broker::{Broker, Error, Proof, Settings, SubjectToken};
 use crate::identity::Caller;
@@ -52,6 +52,7 @@ impl Hall {
         let settings = Settings {
             connection: "bitbucket".into(),
             cache_age: Duration::from_secs(900),
+            miss_age: Duration::from_secs(900),
             capacity: 100,
         };
         let broker = Broker::new(tenant, connector, settings);
@@ -278,6 +279,25 @@ async fn tells_nobody_that_the_token_of_another_call_has_ended() {
     assert!(matches!(refused, Err(Error::TokenEnded)));
     assert_eq!(served.unwrap().len(), 1);
     assert_eq!(hall.broker.counts().exchanges, 2);
+}
+
+#[tokio::test]
+async fn renews_by_ones_own_token_where_that_of_another_call_has_ended() {
+    let hall = Hall::open().await;
+    let good = hall.proof("linked");
+    let ended = crate::sandbox::Bearer { expires_in: -5, ..Default::default() };
+    let token = SecretString::from(hall.sandbox.bearer("linked", ended).unwrap());
+    let ended =
+        Proof { token: SubjectToken::Access(BearerToken::new(token)), caller: good.caller.clone() };
+    let [ended, good] = [ended, good].map(|proof| hall.broker.source(&proof, None));
+    let rejected = good.token().await.unwrap();
+    hall.sandbox.world().revoke_bitbucket_token("linked");
+    // The first one's exchange is under way when the second one comes.
+    let (refused, renewed) = tokio::join!(ended.renew(&rejected), good.renew(&rejected));
+    let refused = refused.unwrap_err().0.downcast::<Error>().unwrap();
+    assert!(matches!(*refused, Error::TokenEnded));
+    assert!(renewed.unwrap() != rejected);
+    assert_eq!(hall.broker.counts().exchanges, 3);
 }
 
 #[tokio::test]

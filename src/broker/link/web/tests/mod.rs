@@ -61,6 +61,7 @@ impl Desk {
         let broker_settings = broker::Settings {
             connection: "bitbucket".into(),
             cache_age: Duration::from_secs(900),
+            miss_age: Duration::from_secs(900),
             capacity: 100,
         };
         let connector = Arc::new(Connector::new(Http::new(), base));
