@@ -202,6 +202,6 @@ pub static MAX_CALLS_PER_CALLER: Setting = Setting {
     group: Group::Http,
     shape: Shape::Text,
     about: "How many tool calls of one caller may run at once; more of them are refused until one ends. At most `BITBUCKET_MCP_MAX_CALLS`",
-    default: Some("8"),
+    default: Some("32"),
     example: "4",
 };

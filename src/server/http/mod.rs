@@ -112,7 +112,7 @@ impl HttpSettings {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             require_dpop: false,
-            max_calls_per_caller: 8,
+            max_calls_per_caller: 32,
         }
     }
 

@@ -300,7 +300,7 @@ fn serves_over_http_on_loopback_with_the_least_that_it_needs() {
     assert_eq!(http.public_url.as_str(), "http://127.0.0.1:8080/");
     assert!(http.tls.is_none() && http.management.is_none() && !http.require_dpop);
     assert!(http.trusted_proxies.is_empty() && http.first_party_clients.is_empty());
-    assert_eq!(http.max_calls_per_caller, 8);
+    assert_eq!(http.max_calls_per_caller, 32);
     assert_eq!(config.warnings, Vec::<String>::new());
 }
 
