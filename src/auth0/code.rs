@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::error::Asked;
@@ -67,8 +67,7 @@ impl Tenant {
         &self,
         redemption: &Redemption<'_>,
     ) -> Result<(Identity, MyAccountToken), Error> {
-        let (tokens, identity) = self.redeem(redemption).await?;
-        let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
+        let (identity, access_token) = self.redeem_for_access(redemption).await?;
         Ok((identity, MyAccountToken::new(access_token)))
     }
 
@@ -80,9 +79,17 @@ impl Tenant {
         &self,
         redemption: &Redemption<'_>,
     ) -> Result<(Identity, BearerToken), Error> {
+        let (identity, access_token) = self.redeem_for_access(redemption).await?;
+        Ok((identity, BearerToken::new(access_token)))
+    }
+
+    async fn redeem_for_access(
+        &self,
+        redemption: &Redemption<'_>,
+    ) -> Result<(Identity, SecretString), Error> {
         let (tokens, identity) = self.redeem(redemption).await?;
         let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
-        Ok((identity, BearerToken::new(access_token)))
+        Ok((identity, access_token))
     }
 
     async fn redeem(&self, redemption: &Redemption<'_>) -> Result<(Tokens, Identity), Error> {

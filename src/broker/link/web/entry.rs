@@ -265,6 +265,17 @@ impl Inner {
         identity.issuer == caller.issuer && identity.subject == caller.subject && organization
     }
 
+    /// Auth0 did not do what the token of the browser with `cookie` was for. One that has ended sends
+    /// the person back to the sign-in; all else is told.
+    pub(super) fn stopped(&self, ticket: &Ticket, cookie: &str, error: &Error) -> Reply {
+        if matches!(error, Error::Auth0(why) if matches!(**why, auth0::Error::MyAccountTokenRejected))
+        {
+            ticket.sign_out(Digest::of(cookie));
+            return pages::go_on(self.url_of(ticket), "the sign-in").into();
+        }
+        self.failed(ticket, error).into()
+    }
+
     /// Tells both the person and the agent. The ticket stays good.
     pub(super) fn failed(&self, ticket: &Ticket, error: &Error) -> Page {
         tracing::warn!(%error, "a link page came no further");

@@ -36,11 +36,7 @@ impl Inner {
                 ticket.depart(Digest::of(cookie), &state, Errand::Connect(Box::new(started)));
                 pages::go_on(url, "Auth0").into()
             }
-            Err(Error::Auth0(error)) if matches!(*error, auth0::Error::MyAccountTokenRejected) => {
-                ticket.sign_out(Digest::of(cookie));
-                pages::go_on(self.url_of(ticket), "the sign-in").into()
-            }
-            Err(error) => self.failed(ticket, &error).into(),
+            Err(error) => self.stopped(ticket, cookie, &error),
         }
     }
 

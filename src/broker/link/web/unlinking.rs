@@ -6,7 +6,7 @@ use super::keys::Form;
 use super::routes::{DONE, Reply};
 use super::ticket::{SignedIn, Stage, Ticket, Unlinked};
 use super::{Inner, pages};
-use crate::auth0::{self, ConnectedAccount, MyAccountToken};
+use crate::auth0::{ConnectedAccount, MyAccountToken};
 use crate::broker::Error;
 use crate::identity::{CallbackQuery, Page, PendingLogin};
 
@@ -155,13 +155,7 @@ impl Inner {
         cookie: &str,
         token: &MyAccountToken,
     ) -> Result<Vec<ConnectedAccount>, Reply> {
-        match self.accounts.list(&ticket.caller, token).await {
-            Ok(accounts) => Ok(accounts),
-            Err(Error::Auth0(error)) if matches!(*error, auth0::Error::MyAccountTokenRejected) => {
-                ticket.sign_out(Digest::of(cookie));
-                Err(pages::go_on(self.url_of(ticket), "the sign-in").into())
-            }
-            Err(error) => Err(self.failed(ticket, &error).into()),
-        }
+        let listed = self.accounts.list(&ticket.caller, token).await;
+        listed.map_err(|error| self.stopped(ticket, cookie, &error))
     }
 }
