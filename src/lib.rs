@@ -23,6 +23,7 @@ pub mod net;
 pub mod sandbox;
 pub mod seal;
 pub mod server;
+pub mod setup;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod testing;

@@ -143,6 +143,7 @@ impl Stage {
             approval: self.approval,
             deadline: Duration::from_secs(20),
             max_calls: 64,
+            setup: None,
             read_only: false,
         };
         Served { dispatcher: Dispatcher::new(settings), local }

@@ -14,7 +14,7 @@ mod id_token;
 pub(crate) mod jwt;
 mod keys;
 mod login;
-mod management;
+pub mod management;
 mod pause;
 mod pkce;
 mod secret;

@@ -10,6 +10,7 @@ mod call;
 mod comments;
 mod commits;
 mod connector;
+mod consumer;
 mod error;
 mod members;
 mod merge;
@@ -54,6 +55,7 @@ pub use self::scopes::{Granted, Scopes};
 pub(crate) use self::source::{Content, EntryData, EntryKind};
 pub use self::token::{AccessToken, TokenError, TokenSource};
 pub(crate) use self::wire::User;
+pub use consumer::Consumer;
 
 /// Where a person ends what they granted to an application.
 pub(crate) const GRANTS_PAGE: &str = "https://bitbucket.org/account/settings/app-authorizations/";

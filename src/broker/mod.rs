@@ -8,6 +8,7 @@ mod cache;
 mod error;
 mod exchange;
 pub mod link;
+mod probe;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use moka::sync::Cache;
 
 use self::cache::{Held, Issued, Slot};
 pub use self::error::Error;
+pub use self::probe::{Failure, Probe, Step};
 use crate::auth0::{BearerToken, RefreshToken, Tenant};
 use crate::bitbucket::{AccessToken, Client, Connector, Limits, Scopes, TokenError, TokenSource};
 use crate::identity::{Caller, SignedIn};

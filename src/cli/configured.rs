@@ -80,6 +80,7 @@ pub(super) fn dispatcher(config: &Config) -> anyhow::Result<Arc<Dispatcher>> {
         approval,
         deadline: config.deadline,
         max_calls: config.max_calls,
+        setup: None,
         read_only: config.read_only,
     })))
 }

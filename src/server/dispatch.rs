@@ -15,6 +15,7 @@ use super::spent::Spent;
 use super::visits::Visitor;
 use crate::error::Suspension;
 use crate::seal::{self, Binding, Seal};
+use crate::setup::Setup;
 use crate::tool::{
     Answered, Ask, Call, CallLabel, Context, ContextParts, Effect, Entry, Person, Progress,
     Rendered, RepositoryPolicy, Turn, Turns,
@@ -42,6 +43,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Which repositories exist.
     pub repositories: RepositoryPolicy,
+    /// Sets the tenant up, where there is a management application.
+    pub setup: Option<Setup>,
     /// Who says yes before something irreversible.
     pub approval: Approval,
     /// How long one call may take.
@@ -251,6 +254,7 @@ impl Dispatcher {
             ask,
             progress,
             repositories: self.settings.repositories.clone(),
+            setup: self.settings.setup.clone(),
             seal: self.seal.clone(),
             turn,
             label: CallLabel {

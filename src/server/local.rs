@@ -7,9 +7,9 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use crate::auth0::{self, Identity, RefreshToken, Tenant};
-use crate::bitbucket::{self, Connector};
+use crate::bitbucket::{self, Connector, Consumer};
 use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Unlinked};
-use crate::broker::{self, Broker};
+use crate::broker::{self, Broker, Probe};
 use crate::identity::{Keep, Session, SignedIn};
 use crate::net::Http;
 use crate::tool::Person;
@@ -127,6 +127,21 @@ impl Person for Local {
             let Ok(person) = self.signed_in().await else { return true };
             self.broker.relinking_can_help(&person.caller, missing)
         })
+    }
+
+    fn probe(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Probe> {
+        let _ = limits;
+        Box::pin(async { todo!() })
+    }
+
+    fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>> {
+        let _ = callback;
+        Box::pin(async { todo!() })
+    }
+
+    fn consumer(&self, patience: Duration) -> BoxFuture<'_, Option<Consumer>> {
+        let _ = patience;
+        Box::pin(async { todo!() })
     }
 
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {

@@ -10,10 +10,13 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::turns::Turn;
+use crate::bitbucket::Consumer;
 use crate::bitbucket::{self, RepositoryId, Resume};
+use crate::broker::Probe;
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
 use crate::identity::Identity;
 use crate::seal::{Binding, Seal};
+use crate::setup::Setup;
 use crate::{Error, Result};
 
 /// How long a cursor opens.
@@ -36,6 +39,8 @@ pub struct ContextParts {
     pub progress: Arc<dyn Progress>,
     /// Which repositories exist for the agent.
     pub repositories: RepositoryPolicy,
+    /// Sets the tenant up, where the settings have what that needs.
+    pub setup: Option<Setup>,
     /// Signs cursors.
     pub seal: Seal,
     /// Its turn among the calls that run at the same time.
@@ -82,6 +87,13 @@ pub trait Person: Send + Sync {
     }
     /// Whether linking again can bring a scope that is missing.
     fn relinking_can_help<'a>(&'a self, missing: &'a str) -> BoxFuture<'a, bool>;
+    /// Tries the connection for this person step by step: sign-in, exchange, Bitbucket.
+    fn probe(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Probe>;
+    /// A page where an administrator enters the Bitbucket consumer's key and secret. `callback` is the
+    /// callback URL that the consumer must have, for the page to say.
+    fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>>;
+    /// What was entered on that page, waiting `patience` for it at most. Handed out once.
+    fn consumer(&self, patience: Duration) -> BoxFuture<'_, Option<Consumer>>;
     /// Removes a linked account.
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>>;
 }
@@ -216,6 +228,20 @@ impl Context {
         Ok(repository)
     }
 
+    /// The set-up of the tenant.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the settings do not name a management application.
+    pub fn setup(&self) -> Result<&Setup> {
+        self.parts.setup.as_ref().ok_or_else(|| {
+            Error::refused(
+                "this server has no credentials for Auth0's Management API",
+                "an administrator sets `AUTH0_MANAGEMENT_CLIENT_ID` and \
+                 `AUTH0_MANAGEMENT_CLIENT_SECRET`",
+            )
+        })
+    }
+
     /// Which repositories exist for the agent, for tools that list them.
     #[must_use]
     pub fn repositories(&self) -> &RepositoryPolicy {
@@ -288,7 +314,7 @@ impl Context {
         }
     }
 
-    fn limits(&self) -> bitbucket::Limits {
+    pub(super) fn limits(&self) -> bitbucket::Limits {
         bitbucket::Limits { deadline: self.parts.deadline, cancel: self.parts.cancel.clone() }
     }
 

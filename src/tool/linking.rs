@@ -114,6 +114,7 @@ mod tests {
     use super::super::{Ask, CallLabel, ContextParts, Person, Progress, RepositoryPolicy, Turns};
     use super::*;
     use crate::bitbucket;
+    use crate::broker::Probe;
     use crate::broker::link::Offer;
     use crate::identity::Identity;
     use crate::seal::Seal;
@@ -148,6 +149,18 @@ mod tests {
 
         fn relinking_can_help<'a>(&'a self, _: &'a str) -> BoxFuture<'a, bool> {
             Box::pin(async { true })
+        }
+
+        fn probe(&self, _: bitbucket::Limits) -> BoxFuture<'_, Probe> {
+            Box::pin(async { Probe::default() })
+        }
+
+        fn offer_consumer_page<'a>(&'a self, _: &'a Url) -> BoxFuture<'a, Result<Offer>> {
+            Box::pin(async { Ok(page()) })
+        }
+
+        fn consumer(&self, _: Duration) -> BoxFuture<'_, Option<bitbucket::Consumer>> {
+            Box::pin(async { None })
         }
 
         fn unlink<'a>(&'a self, _: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {
@@ -196,6 +209,7 @@ mod tests {
             ask: Arc::new(client()),
             progress: Arc::new(client()),
             repositories: RepositoryPolicy::default(),
+            setup: None,
             seal: Seal::new(),
             turn: Arc::new(Turns::new(1).take().await.unwrap()),
             label,

@@ -117,6 +117,7 @@ fn dispatcher() -> Dispatcher {
         approval: Approval::Auto,
         deadline: Duration::from_secs(50),
         max_calls: 64,
+        setup: None,
         read_only: false,
     })
 }

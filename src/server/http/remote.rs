@@ -11,13 +11,14 @@ use http::request::Parts;
 use rmcp::model::ErrorData;
 use rmcp::service::{RequestContext, RoleServer};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::Result;
 use crate::auth0::Identity;
-use crate::bitbucket;
+use crate::bitbucket::{self, Consumer};
 use crate::broker::link::web::{Asker, WebLinker};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Reader, Unlinked};
-use crate::broker::{Broker, Proof, SubjectToken};
+use crate::broker::{Broker, Probe, Proof, SubjectToken};
 use crate::identity::bearer::Verified;
 use crate::server::{People, policy};
 use crate::text::Foreign;
@@ -140,6 +141,21 @@ impl Person for Remote {
                 }
             }
         })
+    }
+
+    fn probe(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Probe> {
+        let _ = limits;
+        Box::pin(async { todo!() })
+    }
+
+    fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>> {
+        let _ = callback;
+        Box::pin(async { todo!() })
+    }
+
+    fn consumer(&self, patience: Duration) -> BoxFuture<'_, Option<Consumer>> {
+        let _ = patience;
+        Box::pin(async { todo!() })
     }
 
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {

@@ -64,6 +64,7 @@ impl Served {
                 approval: Approval::Auto,
                 deadline: Duration::from_secs(20),
                 max_calls: 64,
+                setup: None,
                 read_only: false,
             },
             certificate: None,

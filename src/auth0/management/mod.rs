@@ -3,6 +3,9 @@
 //! It sees everybody's accounts, so it is asked only for the person who calls, and never for a change.
 //! <https://auth0.com/docs/api/management/v2>
 
+mod objects;
+mod setup;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,6 +15,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
+
+pub use objects::{
+    Application, ClientGrant, Connection, ConnectionOptions, CustomDomain, Purpose, ResourceServer,
+    ResourceServerScope, TenantSettings,
+};
+pub use setup::Body;
 
 use super::connected_accounts::of_connection;
 use super::error::Asked;

@@ -1,0 +1,73 @@
+//! Sets the tenant up: what Token Vault for Bitbucket needs of it, what is there, and the way from the
+//! one to the other.
+//!
+//! There is one list of requirements. Each looks at a [`snapshot`](Snapshot) of the tenant and says how
+//! it stands as a [`Row`], and, where we can mend it, by which [`Edit`]s. `check` shows the rows, `plan`
+//! the edits, `apply` carries them out: none of the three can disagree with another.
+
+mod apply;
+mod choice;
+mod edit;
+mod keep;
+mod plan;
+mod requirements;
+mod row;
+mod scopes;
+mod snapshot;
+mod wanted;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::auth0::Management;
+use crate::bitbucket::Consumer;
+
+pub use apply::{Applied, ApplyError};
+pub use choice::{Choice, Transports};
+pub use edit::{Action, Change};
+pub use keep::{Keep, Kept};
+pub use plan::{Digest, Plan};
+pub use row::{Report, Row, State};
+pub use scopes::{BitbucketScope, permission};
+pub use snapshot::Snapshot;
+
+/// The set-up of one tenant. Clones share everything.
+#[derive(Clone)]
+pub struct Setup {
+    inner: Arc<Settings>,
+}
+
+/// What the server knows of the tenant that it sets up.
+pub struct Settings {
+    /// The Management API, by an application that has just the scopes that are needed.
+    pub management: Management,
+    /// The domain that people and applications use: the tenant's, or a custom one. Ends in a slash.
+    pub domain: Url,
+    /// The name of the Bitbucket connection.
+    pub connection: String,
+    /// The web application that the settings name, and the transport that uses it.
+    pub application: Option<(Transports, String)>,
+    /// The Custom API Client that the settings name.
+    pub api_client: Option<String>,
+    /// Where `http` is reached, where that is known: scheme, host and port.
+    pub public_url: Option<Url>,
+    /// The organization that people sign in to.
+    pub organization: Option<String>,
+    /// What the Bitbucket connection needs, where the settings have it.
+    pub consumer: Option<Consumer>,
+    /// The Bitbucket scopes that the tools need which exist.
+    pub scopes: Vec<&'static str>,
+    /// What is set up where nobody says.
+    pub transports: Transports,
+    /// Where the secrets go that Auth0 makes.
+    pub keep: Option<Keep>,
+}
+
+impl Setup {
+    /// The set-up that `settings` describe. Nothing is sent yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { inner: Arc::new(settings) }
+    }
+}
