@@ -40,7 +40,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::testing::{asked, body, management, ready};
-    use super::*;
 
     #[tokio::test]
     async fn reads_makes_and_changes_apis_by_their_identifier() {

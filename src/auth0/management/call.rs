@@ -317,7 +317,12 @@ mod tests {
             assert!(!format!("{error:?}").contains("hort pass"), "{error:?}");
             told.push(error.to_string());
         }
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        Auth0 does not take what was sent: "[it repeats a secret]"
+        Auth0 does not take what was sent: "[it repeats a secret]"
+        Auth0 does not take what was sent: "[it repeats a secret]"
+        Auth0 does not take what was sent: "Payload validation error: 'Bad value [masked] on property options."
+        "#);
     }
 
     #[test]

@@ -50,7 +50,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::testing::{asked, body, management, ready};
-    use super::*;
 
     #[tokio::test]
     async fn reads_and_changes_the_tenants_settings() {

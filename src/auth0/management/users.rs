@@ -64,7 +64,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::testing::{ACCOUNTS, account, list, management, read, token};
-    use super::*;
     use crate::auth0::stand_in::StandIn;
 
     fn asked(stand_in: &StandIn) -> Vec<String> {
