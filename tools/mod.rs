@@ -5,6 +5,7 @@
 
 mod accounts;
 mod commits;
+mod connection;
 mod lookup;
 mod params;
 mod pull_requests;
@@ -30,6 +31,7 @@ pub struct Toolset {
 
 /// The catalogue.
 pub const TOOLSETS: &[Toolset] = &[
+    connection::TOOLSET,
     accounts::TOOLSET,
     workspaces::TOOLSET,
     repositories::TOOLSET,
