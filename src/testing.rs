@@ -150,6 +150,7 @@ impl Stage {
         let settings = Settings {
             policy: Policy::new(&Selection {
                 toolsets: vec!["all".into()],
+                management: true,
                 ..Selection::default()
             }),
             repositories: RepositoryPolicy::new(&self.repositories).unwrap(),
