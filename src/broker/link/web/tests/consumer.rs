@@ -36,7 +36,7 @@ async fn takes_key_and_secret_after_a_fresh_sign_in_and_hands_them_to_the_caller
     assert_eq!(parameter(&authorize, "scope"), "openid profile email");
     assert!(!authorize.query_pairs().any(|(name, _)| name == "audience"));
     let asked = ana.open(&url).await;
-    insta::assert_snapshot!(asked.text(), @"");
+    insta::assert_snapshot!(asked.text(), @"Enter the Bitbucket consumer’s key and secret You are signed in as Ana Lima (ana@example.test) . An application that calls itself “The &lt;Agent&gt;” (client agent-1 ) asks you to enter the key and secret of a Bitbucket OAuth consumer. They become part of the connection bitbucket of the Auth0 tenant acme.eu.auth0.com . They go there from this server, and your agent does not see them. At Bitbucket, under Workspace settings, OAuth consumers, the consumer must have this callback URL: https://acme.eu.auth0.com/login/callback Key Secret Enter Enter them only if you have just asked your agent to set the connection up; else close this page.");
     assert_eq!(desk.outcome("linked").await, Outcome::Waiting);
     assert!(desk.consumer("linked").await.is_none());
     let token = hidden(&asked.body, "token");
@@ -45,7 +45,7 @@ async fn takes_key_and_secret_after_a_fresh_sign_in_and_hands_them_to_the_caller
     assert!(again.text().contains("Both are needed: the key and the secret."), "{}", again.text());
     let done = ana.post(&url, &form(&token, " the-key ", SECRET)).await.location.unwrap();
     assert_eq!(done.path(), "/link/done");
-    insta::assert_snapshot!(ana.get(&done).await.text(), @"");
+    insta::assert_snapshot!(ana.get(&done).await.text(), @"The key and the secret were entered Your agent goes on with them. You can close this page.");
     assert_eq!(desk.outcome("linked").await, Outcome::Entered);
     assert!(desk.consumer("guest").await.is_none(), "it is the caller's alone");
     let consumer = desk.consumer("linked").await.unwrap();
@@ -94,7 +94,15 @@ async fn takes_nothing_from_anybody_else() {
         assert!(!seen.body.contains("marked") && !seen.body.contains("evil"), "{}", seen.body);
         told.push(format!("{what}: {}", seen.status));
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    another browser: 403
+    another person's browser: 400
+    a guessed token: 400
+    no token: 400
+    another origin: 403
+    another site: 403
+    another deed: 400
+    ");
     let mut filled = url.clone();
     filled.query_pairs_mut().extend_pairs(form(&token, "evil", SECRET));
     let seen = ana.get(&filled).await;
@@ -104,7 +112,7 @@ async fn takes_nothing_from_anybody_else() {
     assert_eq!(ana.post(&url, &form(&token, "the-key", SECRET)).await.status, 303);
     // A second form changes nothing, in whichever browser.
     assert_eq!(ana.post(&url, &form(&token, "late", "other")).await.status, 303);
-    assert_eq!(gus.post(&url, &form(&token, "late", "other")).await.status, 403);
+    assert_eq!(gus.post(&url, &form(&token, "late", "other")).await.status, 400);
     assert_eq!(desk.consumer("linked").await.unwrap().key, "the-key");
 }
 
