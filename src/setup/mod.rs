@@ -14,9 +14,11 @@ mod requirements;
 mod row;
 mod scopes;
 mod snapshot;
+mod target;
 mod wanted;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use url::Url;
 
@@ -28,15 +30,21 @@ pub use choice::{Choice, Transports};
 pub use edit::{Action, Change};
 pub use keep::{Keep, Kept};
 pub use plan::{Digest, Plan};
+pub use requirements::{ManagementScope, management_scopes};
 pub use row::{Report, Row, State};
-pub use scopes::{BitbucketScope, permission};
+pub use scopes::{BitbucketScope, minimal, permission};
 pub use snapshot::Snapshot;
 
 /// The set-up of one tenant. Clones share everything.
 #[derive(Clone)]
 pub struct Setup {
     inner: Arc<Settings>,
+    proof: Arc<Proof>,
 }
+
+/// When an exchange has worked last. Nothing but an exchange can show that one works.
+#[derive(Debug, Default)]
+struct Proof(Mutex<Option<SystemTime>>);
 
 /// What the server knows of the tenant that it sets up.
 pub struct Settings {
@@ -68,6 +76,15 @@ impl Setup {
     /// The set-up that `settings` describe. Nothing is sent yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { inner: Arc::new(settings) }
+        Self { inner: Arc::new(settings), proof: Arc::default() }
+    }
+
+    /// Notes that Token Vault has given out a token at this time, and Bitbucket taken it.
+    pub fn proved(&self, at: SystemTime) {
+        *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
+    fn proved_at(&self) -> Option<SystemTime> {
+        *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,6 +12,11 @@ use crate::auth0::Error;
 pub type Body = Map<String, Value>;
 
 impl Management {
+    /// Every connection of the tenant. `read:connections`
+    pub async fn every_connection(&self) -> Result<Vec<Connection>, Error> {
+        todo!()
+    }
+
     /// The connections of a strategy, whole. `read:connections`; their options come with
     /// `read:connections_options` only.
     pub async fn connections(&self, strategy: &str) -> Result<Vec<Connection>, Error> {
