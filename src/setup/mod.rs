@@ -15,6 +15,7 @@ mod row;
 mod scopes;
 mod shown;
 mod snapshot;
+mod target;
 mod wanted;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,8 +31,9 @@ pub use choice::{Choice, Transports};
 pub use edit::{Action, Change};
 pub use keep::{Keep, Kept};
 pub use plan::{Digest, Plan};
+pub use requirements::{ManagementScope, management_scopes};
 pub use row::{Report, Row, State};
-pub use scopes::{BitbucketScope, permission};
+pub use scopes::{BitbucketScope, minimal, permission};
 pub use shown::{Line, lines};
 pub use snapshot::Snapshot;
 
@@ -84,7 +86,7 @@ impl Setup {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
-    pub(crate) fn proved_at(&self) -> Option<SystemTime> {
+    fn proved_at(&self) -> Option<SystemTime> {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
