@@ -7,8 +7,10 @@
 
 mod apply;
 mod choice;
+mod digest;
 mod edit;
 mod keep;
+mod place;
 mod plan;
 mod requirements;
 mod row;
@@ -23,11 +25,12 @@ use url::Url;
 use crate::auth0::Management;
 use crate::bitbucket::Consumer;
 
-pub use apply::{Applied, ApplyError};
+pub use apply::{Applied, ApplyError, WRITTEN};
 pub use choice::{Choice, Transports};
+pub use digest::Digest;
 pub use edit::{Action, Change};
-pub use keep::{Keep, Kept};
-pub use plan::{Digest, Plan};
+pub use keep::{Keep, KeepError, Kept};
+pub use plan::Plan;
 pub use row::{Report, Row, State};
 pub use scopes::{BitbucketScope, permission};
 pub use snapshot::Snapshot;
@@ -36,6 +39,8 @@ pub use snapshot::Snapshot;
 #[derive(Clone)]
 pub struct Setup {
     inner: Arc<Settings>,
+    /// Held by the one apply that may write.
+    applying: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What the server knows of the tenant that it sets up.
@@ -68,6 +73,6 @@ impl Setup {
     /// The set-up that `settings` describe. Nothing is sent yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { inner: Arc::new(settings) }
+        Self { inner: Arc::new(settings), applying: Arc::default() }
     }
 }
