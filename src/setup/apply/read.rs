@@ -9,7 +9,7 @@ use super::super::target::{is_for_third_parties, is_for_users};
 use crate::auth0::management::{
     Application, Body, ClientGrant, Connection, Purpose, ResourceServer, TenantSettings,
 };
-use crate::auth0::{Error, Management};
+use crate::auth0::{Error, Management, ManagementProblem};
 use crate::bitbucket::Consumer;
 
 /// Where a connection has what its provider needs.
@@ -59,7 +59,7 @@ pub(super) async fn read(
         }
         Object::Connection => {
             let connection = match id {
-                Some(id) => Some(management.connection(id).await?),
+                Some(id) => there(management.connection(id).await)?,
                 None => management.connection_named(places.key(object)).await?,
             };
             connection.map(of_connection)
@@ -74,8 +74,17 @@ pub(super) async fn read(
             let enabled = clients.iter().any(|one| one == client);
             enabled.then(|| Found { id: None, fields: Map::new() })
         }
-        Object::LoginConnection { id } => Some(of_connection(management.connection(id).await?)),
+        Object::LoginConnection { id } => {
+            there(management.connection(id).await)?.map(of_connection)
+        }
     })
+}
+
+fn there<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Err(Error::Management(ManagementProblem::Absent)) => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// Whether `found` is as `edit` has it. Auth0 may add to what was written, and leaves out what is off
