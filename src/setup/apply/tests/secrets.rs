@@ -62,7 +62,10 @@ async fn takes_the_consumer_from_the_person_where_the_settings_have_none() {
     let applied = setup.apply(&plan.digest, Some(consumer()), &|_, _, _| {}).await.unwrap();
     assert_eq!((applied.stopped, applied.remaining), (None, vec![]));
     let options = &story.tenant.all("connections")[0]["options"];
-    assert_eq!((&options["client_id"], &options["client_secret"]), (&json!("consumer-key"), &json!(SECRET)));
+    assert_eq!(
+        (&options["client_id"], &options["client_secret"]),
+        (&json!("consumer-key"), &json!(SECRET))
+    );
     assert_eq!(story.shown(&setup.plan(&Choice::default()).await.unwrap()), "");
 }
 
