@@ -7,7 +7,7 @@ use crate::auth0::Error;
 use crate::bitbucket::Consumer;
 
 /// What an apply has done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Applied {
     /// Carried out and read back.
     pub applied: Vec<Change>,
