@@ -4,6 +4,7 @@
 //! for an agent.
 
 mod advice;
+mod failure;
 
 use std::error::Error as StdError;
 

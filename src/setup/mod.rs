@@ -17,7 +17,8 @@ mod shown;
 mod snapshot;
 mod wanted;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use url::Url;
 
@@ -38,7 +39,12 @@ pub use snapshot::Snapshot;
 #[derive(Clone)]
 pub struct Setup {
     inner: Arc<Settings>,
+    proof: Arc<Proof>,
 }
+
+/// When an exchange has worked last. Nothing but an exchange can show that one works.
+#[derive(Debug, Default)]
+struct Proof(Mutex<Option<SystemTime>>);
 
 /// What the server knows of the tenant that it sets up.
 pub struct Settings {
@@ -70,7 +76,22 @@ impl Setup {
     /// The set-up that `settings` describe. Nothing is sent yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { inner: Arc::new(settings) }
+        Self { inner: Arc::new(settings), proof: Arc::default() }
+    }
+
+    /// Notes that Token Vault has given out a token at this time, and Bitbucket taken it.
+    pub fn proved(&self, at: SystemTime) {
+        *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
+    pub(crate) fn proved_at(&self) -> Option<SystemTime> {
+        *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The Bitbucket scopes that the tools need which exist.
+    #[must_use]
+    pub fn scopes(&self) -> &[&'static str] {
+        &self.inner.scopes
     }
 
     /// The domain that people and applications use, as it is shown: without scheme and slash.

@@ -247,6 +247,11 @@ impl Context {
         })
     }
 
+    /// Tries the connection for the person of this call, step by step.
+    pub async fn probe(&self) -> Probe {
+        self.parts.person.probe(self.limits()).await
+    }
+
     /// Which repositories exist for the agent, for tools that list them.
     #[must_use]
     pub fn repositories(&self) -> &RepositoryPolicy {

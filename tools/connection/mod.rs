@@ -7,6 +7,7 @@ mod check_connection;
 mod configure_connection;
 mod plan_connection;
 mod shown;
+mod test_connection;
 
 use super::Toolset;
 use crate::tool::Entry;
@@ -21,5 +22,6 @@ pub(super) const TOOLSET: Toolset = Toolset {
         Entry::of::<check_connection::CheckConnection>(),
         Entry::of::<plan_connection::PlanConnection>(),
         Entry::of::<configure_connection::ConfigureConnection>(),
+        Entry::of::<test_connection::TestConnection>(),
     ],
 };
