@@ -16,6 +16,7 @@ mod sandbox;
 #[cfg(feature = "sandbox")]
 mod sandbox_option;
 mod settings;
+mod setup;
 mod stdio;
 mod stop;
 mod terminal;
@@ -53,6 +54,7 @@ enum Command {
     Whoami(whoami::Whoami),
     Link(link::Link),
     Unlink(unlink::Unlink),
+    Setup(setup::Setup),
     Tools(tools::Tools),
     Call(call::Call),
     Completions(completions::Completions),
@@ -69,6 +71,7 @@ impl Cli {
             Command::Whoami(command) => command.settings.flags.clone(),
             Command::Link(command) => command.settings.flags.clone(),
             Command::Unlink(command) => command.settings.flags.clone(),
+            Command::Setup(command) => command.flags(),
             Command::Tools(command) => command.settings.flags.clone(),
             Command::Call(command) => command.settings.flags.clone(),
             #[cfg(feature = "sandbox")]
@@ -95,6 +98,8 @@ impl Cli {
             Command::Stdio(command) if command.sandbox.sandbox => 2,
             #[cfg(feature = "sandbox")]
             Command::Call(command) if command.sandbox.sandbox => 2,
+            #[cfg(feature = "sandbox")]
+            Command::Setup(command) if command.in_sandbox() => 2,
             Command::Http(_) => 2,
             _ => 1,
         }
@@ -114,6 +119,7 @@ impl Cli {
             Command::Whoami(command) => command.run(sources).await,
             Command::Link(command) => command.run(sources).await,
             Command::Unlink(command) => command.run(sources).await,
+            Command::Setup(command) => command.run(sources).await,
             Command::Tools(command) => command.run(sources).await,
             Command::Call(command) => command.run(sources).await,
             Command::Completions(command) => command.run(),
