@@ -6,6 +6,7 @@ mod configured;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod http;
+mod install;
 mod link;
 mod logging;
 mod login;
@@ -55,6 +56,7 @@ enum Command {
     Unlink(unlink::Unlink),
     Tools(tools::Tools),
     Call(call::Call),
+    Install(install::Install),
     Completions(completions::Completions),
 }
 
@@ -71,6 +73,7 @@ impl Cli {
             Command::Unlink(command) => command.settings.flags.clone(),
             Command::Tools(command) => command.settings.flags.clone(),
             Command::Call(command) => command.settings.flags.clone(),
+            Command::Install(command) => command.flags(),
             #[cfg(feature = "sandbox")]
             Command::Demo(_) | Command::Sandbox(_) => Flags::new(),
             Command::Completions(_) => Flags::new(),
@@ -116,6 +119,7 @@ impl Cli {
             Command::Unlink(command) => command.run(sources).await,
             Command::Tools(command) => command.run(sources).await,
             Command::Call(command) => command.run(sources).await,
+            Command::Install(command) => command.run(sources).await,
             Command::Completions(command) => command.run(),
         }
     }
