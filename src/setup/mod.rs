@@ -13,10 +13,12 @@ mod plan;
 mod requirements;
 mod row;
 mod scopes;
+mod shown;
 mod snapshot;
 mod wanted;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use url::Url;
 
@@ -30,13 +32,19 @@ pub use keep::{Keep, Kept};
 pub use plan::{Digest, Plan};
 pub use row::{Report, Row, State};
 pub use scopes::{BitbucketScope, permission};
+pub use shown::{Line, lines};
 pub use snapshot::Snapshot;
 
 /// The set-up of one tenant. Clones share everything.
 #[derive(Clone)]
 pub struct Setup {
     inner: Arc<Settings>,
+    proof: Arc<Proof>,
 }
+
+/// When an exchange has worked last. Nothing but an exchange can show that one works.
+#[derive(Debug, Default)]
+struct Proof(Mutex<Option<SystemTime>>);
 
 /// What the server knows of the tenant that it sets up.
 pub struct Settings {
@@ -68,6 +76,37 @@ impl Setup {
     /// The set-up that `settings` describe. Nothing is sent yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { inner: Arc::new(settings) }
+        Self { inner: Arc::new(settings), proof: Arc::default() }
+    }
+
+    /// Notes that Token Vault has given out a token at this time, and Bitbucket taken it.
+    pub fn proved(&self, at: SystemTime) {
+        *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
+    pub(crate) fn proved_at(&self) -> Option<SystemTime> {
+        *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The Bitbucket scopes that the tools need which exist.
+    #[must_use]
+    pub fn scopes(&self) -> &[&'static str] {
+        &self.inner.scopes
+    }
+
+    /// The domain that people and applications use, as it is shown: without scheme and slash.
+    #[must_use]
+    pub fn domain(&self) -> String {
+        let domain = &self.inner.domain;
+        let port = domain.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}{port}", domain.host_str().unwrap_or_default())
+    }
+
+    /// The callback URL that the Bitbucket consumer must have.
+    #[must_use]
+    pub fn consumer_callback(&self) -> Url {
+        let mut url = self.inner.domain.clone();
+        url.set_path("/login/callback");
+        url
     }
 }
