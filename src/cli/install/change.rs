@@ -43,13 +43,17 @@ pub(super) struct Change {
 
 impl Wish<'_> {
     /// What it takes for `entry` to be there.
-    pub(super) fn install(&self, entry: &Entry) -> anyhow::Result<Decision> {
+    pub(super) fn install(&self, entry: Entry) -> anyhow::Result<Decision> {
         let (client, name) = (self.client, self.name);
+        let (file, found) = self.read()?;
+        let entry = match &found {
+            Some(found) => entry.with_options_of(found),
+            None => entry,
+        };
         let keys =
             entry.keys(client).with_context(|| format!("{} takes no URL", client.title()))?;
-        let (file, found) = self.read()?;
         let place = (client.table(), name);
-        let url = match entry {
+        let url = match &entry {
             Entry::Address(url) => Some(url),
             Entry::Program { .. } => None,
         };
@@ -58,7 +62,7 @@ impl Wish<'_> {
                 let after = document::put(client.language(), file.text(), place, &keys);
                 (self.in_file(after)?, shown('+', &self.snippet(&keys)))
             }
-            Some(found) if found.fits(entry) && found.says(&keys) => {
+            Some(found) if found.fits(&entry) && found.says(&keys) => {
                 return Ok(Decision::Nothing(format!(
                     "{} already has `{name}` just so in `{}`",
                     client.title(),
@@ -66,7 +70,7 @@ impl Wish<'_> {
                 )));
             }
             Some(found) if !found.is_ours(url) && !self.force => return self.refuse(found),
-            Some(found) if found.fits(entry) && found.is_ours(url) => {
+            Some(found) if found.fits(&entry) && found.is_ours(url) => {
                 let after = document::update(client.language(), file.text(), place, &keys);
                 (self.in_file(after)?, self.updated(found, &keys))
             }

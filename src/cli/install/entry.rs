@@ -23,6 +23,23 @@ pub(super) enum Entry {
 }
 
 impl Entry {
+    /// The same with the options that the person has added to an entry of ours: they may be what keeps
+    /// the agent from writing, and nobody is to lose that to an update.
+    pub(super) fn with_options_of(self, found: &Found) -> Self {
+        let Self::Program { command, arguments } = self else { return self };
+        let options: Option<Vec<String>> = found
+            .keys
+            .get("args")
+            .and_then(Value::as_array)
+            .and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect());
+        match options {
+            Some(options) if found.starts_us() && begins_alike(&options, &arguments) => {
+                Self::Program { command, arguments: merged(options, &arguments) }
+            }
+            _ => Self::Program { command, arguments },
+        }
+    }
+
     /// The entry in a client's own words; nothing where the client has no words for it.
     pub(super) fn keys(&self, client: Client) -> Option<Vec<(&'static str, Value)>> {
         let (kind, words) = match self {
@@ -86,9 +103,53 @@ impl Found {
     }
 }
 
+fn begins_alike(options: &[String], arguments: &[String]) -> bool {
+    options.first() == arguments.first()
+}
+
+/// Another file of settings takes the place of the one that was named.
+fn merged(options: Vec<String>, arguments: &[String]) -> Vec<String> {
+    let [_, flag, file] = arguments else { return options };
+    let mut merged = Vec::new();
+    let mut options = options.into_iter();
+    while let Some(option) = options.next() {
+        if option == *flag {
+            options.next();
+        } else if !option.strip_prefix(flag.as_str()).is_some_and(|rest| rest.starts_with('=')) {
+            merged.push(option);
+        }
+    }
+    merged.extend([flag.clone(), file.clone()]);
+    merged
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loses_no_option_that_the_person_has_added() {
+        let entry = |arguments: &[&str]| Entry::Program {
+            command: "/bin/bitbucket-vault-mcp".to_owned(),
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        };
+        let ours = found(json!({
+            "command": "bitbucket-vault-mcp",
+            "args": ["stdio", "--config", "old.toml", "--read-only", "--config=older.toml"],
+        }));
+        let plain = entry(&["stdio"]).with_options_of(&ours);
+        let kept = ["stdio", "--config", "old.toml", "--read-only", "--config=older.toml"];
+        assert_eq!(plain, entry(&kept));
+        let named = entry(&["stdio", "--config", "/new.toml"]).with_options_of(&ours);
+        assert_eq!(named, entry(&["stdio", "--read-only", "--config", "/new.toml"]));
+        for other in [
+            json!({ "command": "npx", "args": ["stdio", "--read-only"] }),
+            json!({ "command": "bitbucket-vault-mcp", "args": ["http"] }),
+            json!({ "command": "bitbucket-vault-mcp", "args": ["stdio", 1] }),
+        ] {
+            assert_eq!(entry(&["stdio"]).with_options_of(&found(other)), entry(&["stdio"]));
+        }
+    }
 
     fn found(value: Value) -> Found {
         let Value::Object(keys) = value else { panic!("{value} is no entry") };

@@ -41,9 +41,10 @@ pub(super) struct Install {
     /// Print the change, and change nothing.
     #[arg(long)]
     print: bool,
-    /// Whether the client starts the server, or finds it at a URL.
-    #[arg(long, value_enum, default_value_t = Transport::Stdio)]
-    transport: Transport,
+    /// Whether the client starts the server, or finds it at a URL. Left out: at a URL if `--url` is
+    /// given.
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
     /// Where `http` is reached, up to and including `/mcp`. Left out, as `BITBUCKET_MCP_PUBLIC_URL` says.
     #[arg(long, value_name = "URL", value_parser = address)]
     url: Option<Url>,
@@ -80,8 +81,11 @@ impl Install {
 
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         let places = Places::gather(&sources).context("this machine's folders are not known")?;
-        let url = match self.transport {
+        let url = match self.transport() {
+            // Whatever else is wrong with the settings, taking an entry away must be possible.
+            _ if self.remove => self.address(&sources).ok().flatten(),
             Transport::Http => self.address(&sources)?,
+            Transport::Stdio if self.url.is_some() => bail!("`--url` is for `--transport http`"),
             Transport::Stdio => None,
         };
         let path = self.file(&places)?;
@@ -108,12 +112,17 @@ impl Install {
             return Ok(ExitCode::SUCCESS);
         }
         say(&format!("done: {}", self.client.afterwards()));
-        if self.transport == Transport::Stdio {
+        if self.transport() == Transport::Stdio {
             for note in notes(&places, sources) {
                 say(&format!("note: {note}"));
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn transport(&self) -> Transport {
+        let with_url = if self.url.is_some() { Transport::Http } else { Transport::Stdio };
+        self.transport.unwrap_or(with_url)
     }
 
     /// The file to write, if the client is on this machine.
@@ -151,7 +160,7 @@ impl Install {
         if self.remove {
             return wish.remove(url.as_ref());
         }
-        let entry = match self.transport {
+        let entry = match self.transport() {
             Transport::Stdio => program(&places.program, config)?,
             Transport::Http if self.client.url_key().is_none() => bail!(
                 "{} takes no URL in its file: add it there under Settings, Connectors",
@@ -161,7 +170,7 @@ impl Install {
                 "where the server is reached is not known; say it with `--url https://HOST/mcp`",
             )?),
         };
-        wish.install(&entry)
+        wish.install(entry)
     }
 
     /// Where the server is reached, as far as that was said.

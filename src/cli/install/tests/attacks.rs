@@ -134,15 +134,13 @@ fn mends_an_entry_of_ours_and_keeps_what_the_person_added() {
       mcpServers → bitbucket
     - command = "/opt/old/bitbucket-vault-mcp"
     + command = "/usr/local/bin/bitbucket-vault-mcp"
-    - args = ["stdio","--read-only"]
-    + args = ["stdio"]
       kept: env
     "#);
     assert_snapshot!(machine.read(CURSOR), @r#"
     {
       "mcpServers": {
         "bitbucket": {
-          "args": ["stdio"],
+          "args": ["stdio", "--read-only"],
           // moved since
           "command": "/usr/local/bin/bitbucket-vault-mcp",
           "env": { "BITBUCKET_MCP_LOG": "debug" }
@@ -171,14 +169,14 @@ fn mends_an_entry_of_ours_and_keeps_what_the_person_added() {
 fn replaces_an_entry_of_ours_for_the_other_transport_whole() {
     let text = r#"{"mcpServers":{"bitbucket":{"command":"/opt/bitbucket-vault-mcp","args":["stdio"],"env":{}}}}"#;
     let machine = cursor(text);
-    machine.install("cursor --transport http --url https://mcp.example.com/mcp --force");
+    machine.install("cursor --transport http --url https://mcp.example.com/mcp");
     assert_eq!(
         machine.read(CURSOR),
         r#"{"mcpServers":{"bitbucket":{"url":"https://mcp.example.com/mcp"}}}"#
     );
     let text = "[mcp_servers.bitbucket]\ncommand = \"/opt/bitbucket-vault-mcp\"\nargs = [\"stdio\"]\n\n[mcp_servers.bitbucket.env]\nA = \"b\"\n\n[other]\na = 1\n";
     let machine = Machine::new(System::Linux).with(".codex/config.toml", text);
-    machine.install("codex --transport http --url https://mcp.example.com/mcp --force");
+    machine.install("codex --url https://mcp.example.com/mcp");
     assert_snapshot!(machine.read(".codex/config.toml"), @r#"
 
     [other]
