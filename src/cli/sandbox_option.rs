@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::config::Sources;
-use crate::sandbox::{ACCOUNTS, Options, Sandbox};
+use crate::sandbox::{ACCOUNTS, Options, Sandbox, Start};
 
 /// Use a sandbox in this process instead of real services.
 #[derive(Clone, Debug, Args)]
@@ -21,6 +21,15 @@ pub(super) struct SandboxOption {
         requires = "sandbox"
     )]
     pub(super) account: String,
+    /// How far the sandbox's tenant is set up.
+    #[arg(
+        long,
+        value_name = "STATE",
+        default_value = "ready",
+        value_parser = super::sandbox::start(),
+        requires = "sandbox"
+    )]
+    pub(super) tenant: Start,
 }
 
 impl SandboxOption {
@@ -32,7 +41,7 @@ impl SandboxOption {
         if !self.sandbox {
             return Ok((sources, None));
         }
-        let sandbox = Sandbox::start(Options::default()).await?;
+        let sandbox = Sandbox::start(Options { tenant: self.tenant, ..Options::default() }).await?;
         let settings = sandbox.settings(Some(&self.account));
         Ok((sources.in_sandbox(settings), Some(sandbox)))
     }
