@@ -22,6 +22,7 @@ mod layers;
 mod leaks;
 mod link;
 mod outside;
+mod recordings;
 mod secrets;
 mod stdio;
 mod tls;
