@@ -17,6 +17,7 @@ mod row;
 mod scopes;
 mod shown;
 mod snapshot;
+mod target;
 mod wanted;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,8 +34,9 @@ pub use digest::Digest;
 pub use edit::{Action, Change};
 pub use keep::{Keep, KeepError, Kept};
 pub use plan::Plan;
+pub use requirements::{ManagementScope, management_scopes};
 pub use row::{Report, Row, State};
-pub use scopes::{BitbucketScope, permission};
+pub use scopes::{BitbucketScope, minimal, permission};
 pub use shown::{Line, lines};
 pub use snapshot::Snapshot;
 
@@ -89,7 +91,7 @@ impl Setup {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
-    pub(crate) fn proved_at(&self) -> Option<SystemTime> {
+    fn proved_at(&self) -> Option<SystemTime> {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
