@@ -6,6 +6,7 @@ mod configured;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod http;
+mod install;
 mod link;
 mod logging;
 mod login;
@@ -57,6 +58,7 @@ enum Command {
     Setup(setup::Setup),
     Tools(tools::Tools),
     Call(call::Call),
+    Install(install::Install),
     Completions(completions::Completions),
 }
 
@@ -74,6 +76,7 @@ impl Cli {
             Command::Setup(command) => command.flags(),
             Command::Tools(command) => command.settings.flags.clone(),
             Command::Call(command) => command.settings.flags.clone(),
+            Command::Install(command) => command.flags(),
             #[cfg(feature = "sandbox")]
             Command::Demo(_) | Command::Sandbox(_) => Flags::new(),
             Command::Completions(_) => Flags::new(),
@@ -122,6 +125,7 @@ impl Cli {
             Command::Setup(command) => command.run(sources).await,
             Command::Tools(command) => command.run(sources).await,
             Command::Call(command) => command.run(sources).await,
+            Command::Install(command) => command.run(sources).await,
             Command::Completions(command) => command.run(),
         }
     }

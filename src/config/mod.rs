@@ -6,6 +6,7 @@
 
 mod env;
 mod load;
+mod places;
 mod problems;
 mod reference;
 pub mod settings;
@@ -21,6 +22,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use load::{Door, Known, Need, door, load, logging};
+pub use places::{Places, System};
 pub use problems::{Problem, Problems};
 pub use reference::reference;
 pub use sources::{ConfigFile, Flags, Sources};
