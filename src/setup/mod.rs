@@ -15,6 +15,7 @@ mod row;
 mod scopes;
 mod shown;
 mod snapshot;
+mod snippet;
 mod wanted;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +35,9 @@ pub use row::{Report, Row, State};
 pub use scopes::{BitbucketScope, permission};
 pub use shown::{Line, lines};
 pub use snapshot::Snapshot;
+pub use snippet::{
+    EnvironmentVariable, Snippet, SnippetFile, SnippetKind, SnippetNames, UnfitName,
+};
 
 /// The set-up of one tenant. Clones share everything.
 #[derive(Clone)]
