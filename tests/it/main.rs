@@ -18,6 +18,7 @@ mod contracts;
 mod errors;
 mod golden;
 mod http;
+mod install;
 mod layers;
 mod leaks;
 mod link;
