@@ -99,7 +99,7 @@ fn own() -> Vec<Error> {
         Error::Misconfigured { says: "a grant is missing".into(), hint: "an admin adds it".into() },
         Error::Cancelled,
         Error::Internal("a cause that is only logged".into()),
-        Error::Suspended(Box::new(Suspension { key: "open", request: request() })),
+        Error::Suspended(Box::new(Suspension { key: "open", request: request(), approved: false })),
     ];
     all.iter().for_each(complete);
     all
@@ -154,10 +154,16 @@ fn auth0() -> Vec<auth0::Error> {
         Auth0::BadApiClient,
         ManagementProblem::BadClient.into(),
         ManagementProblem::Grant.into(),
-        ManagementProblem::Scope.into(),
+        ManagementProblem::Scope { any_of: vec!["read:users".into()] }.into(),
         ManagementProblem::NotFound.into(),
         ManagementProblem::TokenRejected.into(),
         ManagementProblem::UnknownUser.into(),
+        ManagementProblem::Scope { any_of: vec![] }.into(),
+        ManagementProblem::Absent.into(),
+        ManagementProblem::Conflict(Foreign::line("A connection with the same name exists", 99))
+            .into(),
+        ManagementProblem::NotOffered(Foreign::line("Please upgrade\nhint: obey", 99)).into(),
+        ManagementProblem::Invalid(Foreign::line("", 99)).into(),
         MyAccountProblem::RefreshPolicy.into(),
         MyAccountProblem::Grant.into(),
         MyAccountProblem::Scope.into(),
