@@ -7,13 +7,18 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
-use crate::auth0::{ClientAuthentication, RefreshToken, Settings as Auth0Settings};
+use crate::auth0::{
+    ClientAuthentication, Management, ManagementSettings, RefreshToken, Settings as Auth0Settings,
+};
 use crate::identity::Keep;
+use crate::net::Http;
 use crate::sandbox::{Options, Recorded, Sandbox};
 use crate::server::dispatch::{Approval, Dispatcher, Request, Settings};
 use crate::server::local::{Local, LocalSettings};
 use crate::server::policy::{Policy, Selection};
+use crate::setup::{self, Setup, Transports};
 use crate::tool::{Answered, Ask, Progress, Rendered, RepositoryPolicy, Visit};
 use crate::{Result, tools};
 
@@ -23,6 +28,7 @@ pub(crate) struct Stage {
     servers: Mutex<HashMap<String, Arc<Served>>>,
     repositories: Vec<String>,
     approval: Approval,
+    setup: Setup,
     state: tempfile::TempDir,
 }
 
@@ -35,8 +41,10 @@ pub(crate) struct Served {
 impl Stage {
     pub(crate) async fn new() -> Self {
         let sandbox = Arc::new(Sandbox::start(Options::default()).await.unwrap());
+        let setup = Setup::new(setup_settings(&sandbox));
         Self {
             sandbox,
+            setup,
             servers: Mutex::default(),
             repositories: Vec::new(),
             approval: Approval::Auto,
@@ -53,6 +61,11 @@ impl Stage {
     pub(crate) fn approval(mut self, approval: Approval) -> Self {
         self.approval = approval;
         self
+    }
+
+    /// The set-up of the sandbox's tenant.
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
@@ -137,13 +150,14 @@ impl Stage {
         let settings = Settings {
             policy: Policy::new(&Selection {
                 toolsets: vec!["all".into()],
+                management: true,
                 ..Selection::default()
             }),
             repositories: RepositoryPolicy::new(&self.repositories).unwrap(),
             approval: self.approval,
             deadline: Duration::from_secs(20),
             max_calls: 64,
-            setup: None,
+            setup: Some(self.setup.clone()),
             read_only: false,
         };
         Served { dispatcher: Dispatcher::new(settings), local }
@@ -183,6 +197,33 @@ impl Stage {
             plain.push_str(rest);
         }
         plain
+    }
+}
+
+fn setup_settings(sandbox: &Sandbox) -> setup::Settings {
+    let given = sandbox.management_settings();
+    let given = |name: &str| given.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+    let domain: Url = format!("{}/", sandbox.auth0_domain()).parse().unwrap();
+    let management = ManagementSettings {
+        domain: domain.clone(),
+        client_id: given("AUTH0_MANAGEMENT_CLIENT_ID"),
+        client_secret: given("AUTH0_MANAGEMENT_CLIENT_SECRET").into(),
+    };
+    let mut scopes: Vec<&str> = tools::all().flat_map(|entry| entry.scopes).copied().collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    setup::Settings {
+        management: Management::new(Http::new(), management).unwrap(),
+        domain,
+        connection: "bitbucket".to_owned(),
+        application: Some((Transports::Stdio, sandbox.client_id())),
+        api_client: None,
+        public_url: None,
+        organization: None,
+        consumer: None,
+        scopes,
+        transports: Transports::Stdio,
+        keep: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod commits;
+mod connection;
 mod lookup;
 mod params;
 mod pull_requests;
@@ -24,12 +25,17 @@ pub struct Toolset {
     pub about: &'static str,
     /// Whether it is on unless settings say otherwise.
     pub default: bool,
+    /// Whether it exists only where the settings name a management application.
+    pub needs_management: bool,
+    /// All Bitbucket scopes that its tools may need.
+    pub scopes: &'static [&'static str],
     /// The tools, in the order the reference lists them.
     pub tools: &'static [Entry],
 }
 
 /// The catalogue.
 pub const TOOLSETS: &[Toolset] = &[
+    connection::TOOLSET,
     accounts::TOOLSET,
     workspaces::TOOLSET,
     repositories::TOOLSET,
@@ -58,7 +64,11 @@ pub fn reference() -> String {
          What an agent can call, by toolset. Each tool is one file in this folder.\n",
     );
     for toolset in TOOLSETS {
-        let default = if toolset.default { "on by default" } else { "off by default" };
+        let default = match (toolset.default, toolset.needs_management) {
+            (true, true) => "on by default once there are credentials for the Management API",
+            (true, false) => "on by default",
+            (false, _) => "off by default",
+        };
         page.push_str(&format!("\n## {}\n\n{} ({default})\n", toolset.name, toolset.about));
         for entry in toolset.tools {
             page.push_str(&describe(entry));

@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -58,6 +58,7 @@ struct Shared {
     queues: HashMap<String, VecDeque<(u16, Value)>>,
     metadata: Value,
     held: HashMap<String, watch::Receiver<()>>,
+    retry_after: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -130,6 +131,11 @@ impl StandIn {
         let (sender, receiver) = watch::channel(());
         self.shared().held.insert(path.to_owned(), receiver);
         sender
+    }
+
+    /// Says with each 429 to come back after so many seconds.
+    pub(crate) fn ask_for_patience(&self, seconds: u64) {
+        self.shared().retry_after = Some(seconds);
     }
 
     /// Publishes these keys, after one of a kind that nobody knows, as real sets may.
@@ -218,7 +224,11 @@ async fn answer(
             .or_else(|| shared.answers.get(&path).cloned())
             .unwrap_or((404, json!({ "error": "not_found" }))),
     };
-    (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
+    let mut response = (StatusCode::from_u16(status).unwrap(), Json(body)).into_response();
+    if let Some(seconds) = shared.retry_after.filter(|_| status == 429) {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 impl Shared {

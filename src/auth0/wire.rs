@@ -56,6 +56,20 @@ impl Tenant {
     where
         F: Fn(&reqwest::Client) -> Result<reqwest::RequestBuilder, Error>,
     {
+        self.send_bounded(timeout, MAX_BODY, url, build).await
+    }
+
+    /// The same with a bound of its own for the answer, in bytes.
+    pub(super) async fn send_bounded<F>(
+        &self,
+        timeout: Duration,
+        max_body: usize,
+        url: &Url,
+        build: F,
+    ) -> Result<Answer, Error>
+    where
+        F: Fn(&reqwest::Client) -> Result<reqwest::RequestBuilder, Error>,
+    {
         let client = self.inner.http.client_for(url)?;
         let response = match build(client)?.timeout(timeout).send().await {
             Err(error) if error.is_connect() => {
@@ -64,7 +78,7 @@ impl Tenant {
             }
             sent => sent,
         };
-        read(response.map_err(broken)?).await
+        read(response.map_err(broken)?, max_body).await
     }
 
     pub(super) async fn get(&self, url: &Url) -> Result<Answer, Error> {
@@ -72,12 +86,12 @@ impl Tenant {
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Answer, Error> {
+async fn read(mut response: reqwest::Response, max_body: usize) -> Result<Answer, Error> {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        if body.len() + chunk.len() > MAX_BODY {
+        if body.len() + chunk.len() > max_body {
             return Err(Error::Unreadable("an answer of reasonable size"));
         }
         body.extend_from_slice(&chunk);

@@ -92,5 +92,6 @@ pub(super) fn policy(config: &Config) -> Policy {
         tools: config.tools.clone().unwrap_or_default(),
         exclude: config.exclude_tools.clone(),
         read_only: config.read_only,
+        management: false,
     })
 }

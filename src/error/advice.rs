@@ -1,5 +1,6 @@
 //! Where a status of Bitbucket, a code of Auth0 or a state of the vault becomes advice.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Error, chain};
@@ -219,7 +220,7 @@ impl From<&auth0::Error> for Error {
                 "an admin makes the application of `AUTH0_API_CLIENT_ID` the Custom API Client of the API \
                  `AUTH0_AUDIENCE`, and adds the grant Token Vault to it",
             ),
-            Auth0::Management(problem) => misconfigured(management(*problem)),
+            Auth0::Management(problem) => misconfigured(&management(problem)),
             Auth0::CallbackNotAllowed => misconfigured(
                 "an admin adds to the application's allowed callback URLs: for one person, \
                  `http://127.0.0.1:18484/callback` to `http://127.0.0.1:18489/callback`; for `http`, \
@@ -274,23 +275,41 @@ impl From<&auth0::Error> for Error {
     }
 }
 
-/// What to do about a Management API that tells nothing.
-fn management(problem: ManagementProblem) -> &'static str {
+/// What to do about a Management API that does not answer as it should.
+fn management(problem: &ManagementProblem) -> Cow<'static, str> {
     use ManagementProblem as Problem;
-    match problem {
+    let advice = match problem {
         Problem::BadClient => {
             "check `AUTH0_MANAGEMENT_CLIENT_ID` and `AUTH0_MANAGEMENT_CLIENT_SECRET` against the \
              machine-to-machine application at Auth0"
         }
-        Problem::Grant | Problem::Scope => {
+        Problem::Grant => {
             "an admin authorizes the application of `AUTH0_MANAGEMENT_CLIENT_ID` for the Management API \
              with `read:users`"
+        }
+        Problem::Scope { any_of } => {
+            let scope = any_of
+                .first()
+                .map_or("the scope that is needed".to_owned(), |scope| format!("`{scope}`"));
+            return format!(
+                "an admin authorizes the application of `AUTH0_MANAGEMENT_CLIENT_ID` for the Management \
+                 API with {scope}"
+            )
+            .into();
         }
         Problem::NotFound | Problem::TokenRejected => {
             "check `AUTH0_MANAGEMENT_DOMAIN`: it must be the tenant's own domain, not a custom one"
         }
         Problem::UnknownUser => "check that `AUTH0_MANAGEMENT_DOMAIN` is of the same tenant",
-    }
+        Problem::Absent | Problem::Conflict(_) => {
+            "somebody else may be changing the tenant; look at it again with `check_connection`"
+        }
+        Problem::NotOffered(_) => "an admin looks at what the tenant's subscription includes",
+        Problem::Invalid(_) => {
+            "an admin makes this change in Auth0's dashboard; `check_connection` says what must be there"
+        }
+    };
+    advice.into()
 }
 
 /// What to do about an ID token that does not hold.

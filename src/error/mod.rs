@@ -4,6 +4,7 @@
 //! for an agent.
 
 mod advice;
+mod failure;
 
 use std::error::Error as StdError;
 
@@ -143,6 +144,8 @@ pub struct Suspension {
     pub key: &'static str,
     /// What to ask.
     pub request: InputRequest,
+    /// Whether the person has approved the call already, so that its next try need not ask.
+    pub approved: bool,
 }
 
 impl Error {

@@ -91,14 +91,20 @@ impl ClientAsk {
     ) -> Result<Answered> {
         match self.answers.get(key) {
             Some(answer) => Ok(read(answer, key)),
-            None => Err(suspended(key, params)),
+            None => Err(self.suspended(key, params)),
         }
     }
-}
 
-fn suspended(key: &'static str, params: ElicitRequestParams) -> Error {
-    let request = InputRequest::Elicitation(ElicitRequest::new(params));
-    Error::Suspended(Box::new(Suspension { key, request }))
+    fn suspended(&self, key: &'static str, params: ElicitRequestParams) -> Error {
+        let request = InputRequest::Elicitation(ElicitRequest::new(params));
+        let approved = self.brings(CONFIRM);
+        Error::Suspended(Box::new(Suspension { key, request, approved }))
+    }
+
+    /// Whether a yes to `key` came with the call.
+    fn brings(&self, key: &str) -> bool {
+        self.answers.get(key).is_some_and(|answer| read(answer, key) == Answered::Yes)
+    }
 }
 
 /// The page to open, for a client that asks by itself. Its id is given by whoever keeps count of them.
@@ -150,7 +156,7 @@ impl Ask for ClientAsk {
             }
             match self.way {
                 Way::Result => return self.answer_or_suspend(OPEN, page(visit)),
-                Way::Error { .. } => return Err(suspended(OPEN, page(visit))),
+                Way::Error { .. } => return Err(self.suspended(OPEN, page(visit))),
                 Way::Request => {}
             }
             let id = crate::auth0::random_token();
@@ -179,8 +185,12 @@ impl Ask for ClientAsk {
     fn is_back(&self) -> bool {
         match self.way {
             Way::Error { told } => told,
-            _ => self.answers.get(OPEN).is_some_and(|answer| read(answer, OPEN) == Answered::Yes),
+            _ => self.brings(OPEN),
         }
+    }
+
+    fn is_answered(&self) -> bool {
+        self.answers.contains_key(CONFIRM)
     }
 
     fn opened<'a>(&'a self, _: &'a Visit) -> BoxFuture<'a, ()> {
@@ -226,6 +236,11 @@ fn approval_form() -> Result<ElicitationSchema> {
         "required": [APPROVE],
     }))
     .map_err(Error::internal)
+}
+
+/// The answer of a person who approves.
+pub(super) fn approved() -> Value {
+    json!({ "action": "accept", "content": { APPROVE: true } })
 }
 
 /// What the person said. Anything but a clear yes is a no.

@@ -9,7 +9,7 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::ask::{Answers, CONFIRM};
+use super::ask::{self, Answers, CONFIRM};
 use super::policy::Policy;
 use super::spent::Spent;
 use super::visits::Visitor;
@@ -86,6 +86,9 @@ struct State {
     key: String,
     /// Makes every question one of a kind, so that it is answered once.
     nonce: String,
+    /// Whether the person has approved the call before this question came up: they are not asked twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    approved: bool,
 }
 
 impl Request {
@@ -268,11 +271,13 @@ impl Dispatcher {
     }
 
     async fn check_approval(&self, call: &dyn Call, cx: &Context) -> Result<()> {
-        let Some(question) = call.approval() else { return Ok(()) };
-        let answered = match self.settings.approval {
-            Approval::Off => return Ok(()),
-            Approval::Auto | Approval::Required => cx.confirm(&question).await?,
-        };
+        let Some(brief) = call.approval() else { return Ok(()) };
+        if self.settings.approval == Approval::Off {
+            return Ok(());
+        }
+        // What nobody will be shown need not be looked up.
+        let whole = if cx.is_answered() { None } else { call.question(cx).await? };
+        let answered = cx.confirm(whole.as_ref().unwrap_or(&brief)).await?;
         match answered {
             Answered::Yes => Ok(()),
             Answered::No => Err(Error::refused(
@@ -280,7 +285,7 @@ impl Dispatcher {
                 "nothing was done; do not try another way unless the user asks for it",
             )),
             Answered::Nobody if self.settings.approval == Approval::Auto => Ok(()),
-            Answered::Nobody => Err(Error::ApprovalNeeded { question }),
+            Answered::Nobody => Err(Error::ApprovalNeeded { question: brief }),
         }
     }
 
@@ -300,13 +305,15 @@ impl Dispatcher {
             }
         };
         // An approval is used once; a page may be looked at as often as it takes.
-        if state.key == CONFIRM && !self.spent.spend(state.nonce) {
+        if (state.key == CONFIRM || state.approved) && !self.spent.spend(state.nonce) {
             return Answers::new();
         }
+        let approved = state.approved.then(|| (CONFIRM.to_owned(), ask::approved()));
         answers
             .iter()
             .filter(|(key, _)| **key == state.key)
             .map(|(key, answer)| (key.clone(), answer.clone()))
+            .chain(approved)
             .collect()
     }
 
@@ -316,7 +323,11 @@ impl Dispatcher {
         request: &Request,
         suspension: Suspension,
     ) -> Result<(InputRequests, String), ErrorData> {
-        let state = State { key: suspension.key.to_owned(), nonce: crate::auth0::random_token() };
+        let state = State {
+            key: suspension.key.to_owned(),
+            nonce: crate::auth0::random_token(),
+            approved: suspension.approved,
+        };
         let sealed =
             self.seal.close(&state, &Self::binding(request), STATE_LIFE).map_err(|error| {
                 tracing::error!(%error, "a request state could not be sealed");

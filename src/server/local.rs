@@ -9,9 +9,10 @@ use url::Url;
 use crate::auth0::{self, Identity, RefreshToken, Tenant};
 use crate::bitbucket::{self, Connector, Consumer};
 use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Unlinked};
-use crate::broker::{self, Broker, Probe};
+use crate::broker::{self, Broker, Failure, Probe};
 use crate::identity::{Keep, Session, SignedIn};
 use crate::net::Http;
+use crate::text::clean_line;
 use crate::tool::Person;
 use crate::{Error, Result};
 
@@ -76,6 +77,39 @@ impl Local {
     async fn signed_in(&self) -> Result<SignedIn> {
         self.session.current().await?.ok_or(Error::NotSignedIn { url: None })
     }
+
+    /// Whoever is signed in, after Auth0 has renewed their sign-in just now, and what to say of that.
+    async fn renewed(&self) -> Result<(SignedIn, String), Failure> {
+        let mut person = self.signed_in().await?;
+        let refreshed = match self.tenant.refresh(&person.refresh_token).await {
+            // `login` in another process may have replaced it.
+            Err(auth0::Error::SignedOut) => {
+                let anew =
+                    self.session.replaced(&person.refresh_token).await.map_err(Error::from)?;
+                person = anew.ok_or(Error::NotSignedIn { url: None })?;
+                self.tenant.refresh(&person.refresh_token).await
+            }
+            refreshed => refreshed,
+        };
+        let refreshed = refreshed.map_err(|error| Failure::from(broker::Error::from(error)))?;
+        if let Some(token) = refreshed.rotated {
+            // The old one is dead already.
+            self.session.rotated(token).await.map_err(Error::from)?;
+            return Err(Failure {
+                why: "Auth0 gave a new refresh token for the old one: the application rotates its \
+                      refresh tokens, and Token Vault does not support that"
+                    .to_owned(),
+                fix: "an admin turns refresh token rotation off for the application; \
+                      `plan_connection` plans that"
+                    .to_owned(),
+            });
+        }
+        let subject = refreshed.identity.map_or_else(
+            || "this person".to_owned(),
+            |identity| clean_line(&identity.subject, 120),
+        );
+        Ok((person, format!("Auth0 renewed the sign-in of {subject}")))
+    }
 }
 
 impl Person for Local {
@@ -130,8 +164,16 @@ impl Person for Local {
     }
 
     fn probe(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Probe> {
-        let _ = limits;
-        Box::pin(async { todo!() })
+        Box::pin(async move {
+            match self.renewed().await {
+                Ok((person, says)) => {
+                    let proof = person.into();
+                    let probe = self.broker.probe(&proof, limits, Failure::from).await;
+                    probe.after(Probe::SIGN_IN, says)
+                }
+                Err(failure) => Probe::failed(Probe::SIGN_IN, failure),
+            }
+        })
     }
 
     fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>> {

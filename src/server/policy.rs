@@ -15,6 +15,9 @@ pub struct Selection {
     pub exclude: Vec<String>,
     /// Only tools that change nothing.
     pub read_only: bool,
+    /// Whether there is a management application, without which the tools to set up the connection do
+    /// not exist.
+    pub management: bool,
 }
 
 /// The tools that exist, in the order of the catalogue.
@@ -34,6 +37,7 @@ impl Policy {
         };
         let tools = TOOLSETS
             .iter()
+            .filter(|toolset| selection.management || !toolset.needs_management)
             .flat_map(|toolset| toolset.tools.iter().map(move |entry| (toolset, entry)))
             .filter(|(toolset, entry)| {
                 toolset_is_on(toolset) || names(&selection.tools, entry.name)
@@ -110,6 +114,9 @@ mod tests {
             }
         }
         insta::assert_snapshot!(needed, @"
+        check_connection needs connection:admin
+        plan_connection needs connection:admin
+        configure_connection needs connection:admin
         get_account needs nothing
         link_account needs nothing
         unlink_account needs nothing

@@ -13,6 +13,7 @@ mod plan;
 mod requirements;
 mod row;
 mod scopes;
+mod shown;
 mod snapshot;
 mod target;
 mod wanted;
@@ -33,6 +34,7 @@ pub use plan::{Digest, Plan};
 pub use requirements::{ManagementScope, management_scopes};
 pub use row::{Report, Row, State};
 pub use scopes::{BitbucketScope, minimal, permission};
+pub use shown::{Line, lines};
 pub use snapshot::Snapshot;
 
 /// The set-up of one tenant. Clones share everything.
@@ -84,7 +86,29 @@ impl Setup {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
-    fn proved_at(&self) -> Option<SystemTime> {
+    pub(crate) fn proved_at(&self) -> Option<SystemTime> {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The Bitbucket scopes that the tools need which exist.
+    #[must_use]
+    pub fn scopes(&self) -> &[&'static str] {
+        &self.inner.scopes
+    }
+
+    /// The domain that people and applications use, as it is shown: without scheme and slash.
+    #[must_use]
+    pub fn domain(&self) -> String {
+        let domain = &self.inner.domain;
+        let port = domain.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}{port}", domain.host_str().unwrap_or_default())
+    }
+
+    /// The callback URL that the Bitbucket consumer must have.
+    #[must_use]
+    pub fn consumer_callback(&self) -> Url {
+        let mut url = self.inner.domain.clone();
+        url.set_path("/login/callback");
+        url
     }
 }

@@ -14,6 +14,29 @@ use crate::auth0::Error;
 #[serde(transparent)]
 pub struct Digest(pub(super) String);
 
+impl Digest {
+    /// Reads the text of a digest.
+    ///
+    /// # Errors
+    /// [`ApplyError::NoDigest`](super::ApplyError::NoDigest)
+    pub fn parse(text: &str) -> Result<Self, super::ApplyError> {
+        let _ = text;
+        todo!()
+    }
+
+    /// What is to be set up.
+    #[must_use]
+    pub fn choice(&self) -> &Choice {
+        todo!()
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
 /// What would be changed.
 #[derive(Clone, Debug)]
 pub struct Plan {

@@ -111,6 +111,11 @@ pub trait Ask: Send + Sync {
     fn is_back(&self) -> bool {
         false
     }
+    /// Whether the call brings the answer to a yes-or-no question with it, so that nobody will be shown
+    /// the question.
+    fn is_answered(&self) -> bool {
+        false
+    }
     /// Tells the client that the page of an earlier [`open`](Self::open) is done with.
     fn opened<'a>(&'a self, visit: &'a Visit) -> BoxFuture<'a, ()>;
 }
@@ -242,6 +247,11 @@ impl Context {
         })
     }
 
+    /// Tries the connection for the person of this call, step by step.
+    pub async fn probe(&self) -> Probe {
+        self.parts.person.probe(self.limits()).await
+    }
+
     /// Which repositories exist for the agent, for tools that list them.
     #[must_use]
     pub fn repositories(&self) -> &RepositoryPolicy {
@@ -260,6 +270,12 @@ impl Context {
     /// See [`Ask::confirm`].
     pub async fn confirm(&self, question: &str) -> Result<Answered> {
         self.parts.turn.lend(self.parts.ask.confirm(question)).await?
+    }
+
+    /// See [`Ask::is_answered`].
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.parts.ask.is_answered()
     }
 
     /// Says how far the call is.

@@ -31,6 +31,8 @@ pub trait Call: Send + Sync {
     fn scopes(&self) -> Vec<&'static str>;
     /// See [`Tool::approval`].
     fn approval(&self) -> Option<String>;
+    /// See [`Tool::question`].
+    fn question<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Option<String>>>;
     /// Carries it out.
     fn run(self: Box<Self>, cx: Context) -> BoxFuture<'static, Result<Rendered>>;
 }
@@ -120,6 +122,10 @@ impl<T: Tool> Call for T {
 
     fn approval(&self) -> Option<String> {
         Tool::approval(self)
+    }
+
+    fn question<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(Tool::question(self, cx))
     }
 
     fn run(self: Box<Self>, cx: Context) -> BoxFuture<'static, Result<Rendered>> {

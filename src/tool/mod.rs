@@ -3,6 +3,7 @@
 //! [`Tool`] is what a tool's file implements, [`Entry`] is how the catalogue lists it, and
 //! [`Context`] is everything that a running call may reach.
 
+mod consumer;
 mod context;
 mod entry;
 mod linking;
@@ -49,6 +50,16 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// go ahead unasked.
     fn approval(&self) -> Option<String> {
         None
+    }
+
+    /// The same question with what only a look at the services can tell. Asked for right before a
+    /// person is asked, and only where [`approval`](Self::approval) has a question.
+    ///
+    /// # Errors
+    /// When the look shows that the call cannot be carried out anyway.
+    fn question(&self, cx: &Context) -> impl Future<Output = Result<Option<String>>> + Send {
+        let _ = cx;
+        std::future::ready(Ok(self.approval()))
     }
 
     /// Carries out the call.

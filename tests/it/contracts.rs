@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use bitbucket_vault_mcp::bitbucket::Scopes;
 use bitbucket_vault_mcp::tool::Effect;
 use bitbucket_vault_mcp::tools::{self, TOOLSETS};
 use serde_json::Value;
@@ -100,6 +101,23 @@ fn scopes_are_ones_that_a_consumer_can_have() {
 }
 
 #[test]
+fn a_toolset_names_every_scope_that_its_tools_need() {
+    for toolset in TOOLSETS {
+        for scope in toolset.scopes {
+            assert!(SCOPES.contains(scope), "`{}`: {scope}", toolset.name);
+        }
+        let granted: Scopes = toolset.scopes.iter().copied().collect();
+        for (entry, scope) in toolset
+            .tools
+            .iter()
+            .flat_map(|entry| entry.scopes.iter().map(move |scope| (entry, scope)))
+        {
+            assert_eq!(granted.allows(scope), Some(true), "`{}`: {scope}", entry.name);
+        }
+    }
+}
+
+#[test]
 fn descriptions_say_enough_and_not_too_much() {
     for entry in tools::all() {
         let tool = entry.definition();
@@ -187,7 +205,7 @@ fn the_list_stays_within_its_budget() {
     // about 3.6 bytes, and a byte count needs no tokenizer.
     let bytes: usize = TOOLSETS
         .iter()
-        .filter(|toolset| toolset.default)
+        .filter(|toolset| toolset.default && !toolset.needs_management)
         .flat_map(|toolset| toolset.tools)
         .map(|entry| {
             let tool = entry.definition();

@@ -11,6 +11,8 @@ pub(super) const TOOLSET: Toolset = Toolset {
     name: "accounts",
     about: "See who is signed in, and link or unlink a Bitbucket account.",
     default: true,
+    needs_management: false,
+    scopes: &["account"],
     tools: &[
         Entry::of::<get_account::GetAccount>(),
         Entry::of::<link_account::LinkAccount>(),

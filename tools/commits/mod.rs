@@ -9,5 +9,7 @@ pub(super) const TOOLSET: Toolset = Toolset {
     name: "commits",
     about: "Read the history.",
     default: true,
+    needs_management: false,
+    scopes: &["repository"],
     tools: &[Entry::of::<list_commits::ListCommits>()],
 };

@@ -29,6 +29,8 @@ pub(super) const TOOLSET: Toolset = Toolset {
     name: "pull_requests",
     about: "Find, read, review and merge pull requests.",
     default: true,
+    needs_management: false,
+    scopes: &["account", "pullrequest:write"],
     tools: &[
         Entry::of::<list_pull_requests::ListPullRequests>(),
         Entry::of::<get_pull_request::GetPullRequest>(),

@@ -9,5 +9,7 @@ pub(super) const TOOLSET: Toolset = Toolset {
     name: "refs",
     about: "See branches and tags.",
     default: true,
+    needs_management: false,
+    scopes: &["repository"],
     tools: &[Entry::of::<list_branches::ListBranches>()],
 };

@@ -14,6 +14,7 @@ pub(super) use refusal::Asked;
 use super::access_token::AccessTokenProblem;
 use super::id_token::IdTokenProblem;
 use crate::net;
+use crate::text::Foreign;
 
 /// A call to Auth0 that did not work.
 #[derive(Debug, thiserror::Error)]
@@ -137,8 +138,8 @@ pub enum MyAccountProblem {
     NotFound,
 }
 
-/// Why the Management API tells us nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why the Management API tells us nothing, or does not do what we want.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManagementProblem {
     /// The credentials of the application that asks are wrong.
     #[error("Auth0 does not accept the management client's credentials")]
@@ -147,8 +148,11 @@ pub enum ManagementProblem {
     #[error("the management client is not authorized for the Management API")]
     Grant,
     /// Its grant lacks a scope.
-    #[error("the management client's grant for the Management API lacks `read:users`")]
-    Scope,
+    #[error("the management client's grant for the Management API lacks {}", alternatives(any_of))]
+    Scope {
+        /// The scopes of which one is needed; none where Auth0 does not name them.
+        any_of: Vec<String>,
+    },
     /// The domain has none.
     #[error("there is no Management API at the management domain")]
     NotFound,
@@ -158,6 +162,18 @@ pub enum ManagementProblem {
     /// The tenant has no such user.
     #[error("the Management API does not know the user")]
     UnknownUser,
+    /// The tenant has no such object.
+    #[error("the tenant has no such object")]
+    Absent,
+    /// There is such an object already, or it is being changed.
+    #[error("the tenant has such an object already{}", said(.0))]
+    Conflict(Foreign),
+    /// The tenant's subscription does not include it.
+    #[error("the tenant's subscription does not include this{}", said(.0))]
+    NotOffered(Foreign),
+    /// What was sent is not as Auth0 wants it.
+    #[error("Auth0 does not take what was sent{}", said(.0))]
+    Invalid(Foreign),
 }
 
 fn unexpected(status: u16, code: Option<&str>) -> String {
@@ -165,4 +181,16 @@ fn unexpected(status: u16, code: Option<&str>) -> String {
         Some(code) => format!("HTTP {status}, `{code}`"),
         None => format!("HTTP {status}"),
     }
+}
+
+/// What Auth0 said, quoted, behind our own words.
+fn said(message: &Foreign) -> String {
+    if message.is_empty() { String::new() } else { format!(": {}", message.quoted()) }
+}
+
+fn alternatives(scopes: &[String]) -> String {
+    if scopes.is_empty() {
+        return "a scope".to_owned();
+    }
+    scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" or ")
 }

@@ -4,10 +4,16 @@ use serde::Deserialize;
 
 use super::{Error, ManagementProblem, MyAccountProblem};
 use crate::auth0::wire::Answer;
-use crate::text;
+use crate::text::{self, Foreign};
 
 /// No word of a refusal is longer, but tokens are.
 const LONGEST_WORD: usize = 24;
+/// How much of what the Management API says is told.
+const LONGEST_QUOTE: usize = 300;
+/// Nobody has to choose among more.
+const MOST_SCOPES: usize = 8;
+/// How many characters of a secret are a piece of it.
+const PIECE: usize = 6;
 
 /// What was asked for, where it matters for the meaning of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +59,19 @@ struct Refusal {
 impl Error {
     /// What `answer`, which is no success, means.
     pub(in crate::auth0) fn of(asked: Asked, answer: &Answer) -> Self {
+        Self::without(&[], asked, answer)
+    }
+
+    /// The same where the request held `secrets`: a refusal that quotes a piece of one loses its words.
+    pub(in crate::auth0) fn without(secrets: &[&str], asked: Asked, answer: &Answer) -> Self {
         let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
         let code = refusal.code();
         let words = refusal.words();
+        let words = if secrets.iter().any(|secret| quotes(&words, secret)) {
+            "[it repeats a secret]".to_owned()
+        } else {
+            words
+        };
         tracing::debug!(
             ?asked,
             status = answer.status,
@@ -92,11 +108,46 @@ fn by_asker(asked: Asked, status: u16, code: &str, words: &str) -> Option<Error>
         (Asked::ManagementToken, "access_denied" | "unauthorized_client") => {
             Management::Grant.into()
         }
-        (Asked::Management, "insufficient_scope") => Management::Scope.into(),
-        (Asked::Management, "inexistent_user") => Management::UnknownUser.into(),
-        (Asked::Management, _) if status == 401 => Management::TokenRejected.into(),
+        (Asked::Management, _) => return by_management(status, code, words).map(Into::into),
         _ => return None,
     })
+}
+
+fn by_management(status: u16, code: &str, words: &str) -> Option<ManagementProblem> {
+    use ManagementProblem as Problem;
+    let quotable = || Foreign::line(&mask_values(words), LONGEST_QUOTE);
+    Some(match (status, code) {
+        (401, _) => Problem::TokenRejected,
+        (_, "insufficient_scope") => Problem::Scope { any_of: scopes(words) },
+        (_, "insufficient_entitlement") | (403, "operation_not_supported") => {
+            Problem::NotOffered(quotable())
+        }
+        (_, "inexistent_user") => Problem::UnknownUser,
+        (404, _) if code.starts_with("inexistent_") => Problem::Absent,
+        (409, _) => Problem::Conflict(quotable()),
+        (400, "invalid_body" | "invalid_query_string" | "operation_not_supported") => {
+            Problem::Invalid(quotable())
+        }
+        _ => return None,
+    })
+}
+
+/// The scopes in `Insufficient scope, expected any of: …`.
+fn scopes(words: &str) -> Vec<String> {
+    let Some((_, list)) = words.split_once("any of:") else { return Vec::new() };
+    let listed = list.split(|at: char| at == ',' || at.is_whitespace());
+    listed.filter(|word| is_scope(word)).take(MOST_SCOPES).map(str::to_owned).collect()
+}
+
+/// Whether `word` looks as the scopes of the Management API do: `update:connections_options`.
+fn is_scope(word: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    word.len() <= 64
+        && word.split_once(':').is_some_and(|(verb, object)| {
+            !verb.is_empty()
+                && !object.is_empty()
+                && (verb.bytes().chain(object.bytes())).all(plain)
+        })
 }
 
 fn by_code(asked: Asked, code: &str, words: &str) -> Option<Error> {
@@ -181,6 +232,25 @@ impl Refusal {
 fn mask(words: &str) -> String {
     let masked = |word| if str::len(word) > LONGEST_WORD { "[masked]" } else { word };
     words.split(' ').map(masked).collect::<Vec<_>>().join(" ")
+}
+
+/// The same for a person who has to mend what was sent: names of fields and grants stay, which are as long
+/// as tokens but hold neither digits nor capital letters.
+fn mask_values(words: &str) -> String {
+    let is_name =
+        |word: &str| !word.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    let masked =
+        |word| if str::len(word) > LONGEST_WORD && !is_name(word) { "[masked]" } else { word };
+    words.split(' ').map(masked).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether `words` hold a piece of `secret` that is worth hiding, in whatever case.
+fn quotes(words: &str, secret: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    let secret: Vec<char> = secret.to_ascii_lowercase().chars().collect();
+    let length = secret.len().min(PIECE);
+    length > 0
+        && secret.windows(length).any(|piece| words.contains(&piece.iter().collect::<String>()))
 }
 
 /// Some answers carry objects where others carry text; those are as good as absent.

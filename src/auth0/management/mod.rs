@@ -1,32 +1,38 @@
-//! The Management API, as far as serving people needs it: which accounts somebody has linked.
+//! The Management API, as far as we need it: which accounts somebody has linked, and the objects that a
+//! connection's set-up consists of.
 //!
-//! It sees everybody's accounts, so it is asked only for the person who calls, and never for a change.
+//! It sees everybody's accounts, so while people are served it is asked only for the person who calls,
+//! and never for a change; what changes something is for an admin's set-up.
 //! <https://auth0.com/docs/api/management/v2>
 
+mod apis;
+mod applications;
+mod call;
+mod connections;
+mod grants;
+mod list;
 mod objects;
 mod scopes;
-mod setup;
+mod tenant;
+#[cfg(test)]
+mod testing;
+mod users;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use tokio::sync::Mutex;
+use serde_json::{Map, Value};
+use tokio::sync::{Mutex, Semaphore};
 use url::Url;
 
 pub use objects::{
     Application, ClientGrant, Connection, ConnectionOptions, CustomDomain, Purpose, ResourceServer,
     ResourceServerScope, TenantSettings,
 };
-pub use setup::Body;
 
-use super::connected_accounts::of_connection;
-use super::error::Asked;
-use super::wire::Answer;
-use super::{ClientAuthentication, ConnectedAccount, Error, Settings, Tenant};
+use super::{ClientAuthentication, Error, Settings, Tenant};
 use crate::net;
 
 /// How long before its end a token is no longer used.
@@ -34,12 +40,11 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// A token is asked for anew after so long, though Auth0 gives them for a day: a grant that was
 /// narrowed, or a secret that was changed, is to be noticed.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
-/// How long one try of reading may take. People wait for it.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The most that a page of accounts may hold.
-const TAKE: &str = "50";
-/// Nobody has two hundred accounts on one connection; a list without an end does.
-const MAX_PAGES: usize = 4;
+/// How many calls of a set-up are under way at once.
+const TURNS: usize = 2;
+
+/// The body of a create or a change.
+pub type Body = Map<String, Value>;
 
 /// The Management API of one tenant. Clones share the token.
 #[derive(Clone)]
@@ -62,6 +67,10 @@ struct Inner {
     tenant: Tenant,
     /// Held while a token is being fetched, so that one fetch serves all who wait.
     token: Mutex<Option<Kept>>,
+    /// Taken for each call of a set-up.
+    turns: Semaphore,
+    /// How long such a call may wait for the rate limit.
+    longest_wait: Duration,
 }
 
 /// An access token for the Management API.
@@ -76,12 +85,6 @@ struct Kept {
     until: SystemTime,
 }
 
-#[derive(Deserialize)]
-struct Accounts {
-    connected_accounts: Vec<ConnectedAccount>,
-    next: Option<String>,
-}
-
 impl Management {
     /// The Management API that `settings` describe. Nothing is sent yet.
     ///
@@ -92,55 +95,13 @@ impl Management {
         let authentication = ClientAuthentication::Secret(client_secret);
         let settings = Settings { domain, client_id, authentication, organization: None };
         let tenant = Tenant::new(http, settings)?;
-        Ok(Self { inner: Arc::new(Inner { tenant, token: Mutex::default() }) })
-    }
-
-    /// The accounts that the person has linked on `connection`.
-    ///
-    /// # Errors
-    /// [`Error::Management`] when the tenant is not set up for it or does not know the person, and
-    /// whatever the token endpoint has.
-    pub async fn connected_accounts(
-        &self,
-        subject: &str,
-        connection: &str,
-    ) -> Result<Vec<ConnectedAccount>, Error> {
-        let path = path_of(subject)?;
-        let mut accounts = Vec::new();
-        let mut from: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let mut url = self.inner.tenant.endpoint(&path);
-            url.query_pairs_mut().append_pair("take", TAKE);
-            if let Some(from) = &from {
-                url.query_pairs_mut().append_pair("from", from);
-            }
-            let page: Accounts = self.read(&url).await?.json("a list of accounts")?;
-            accounts.extend(page.connected_accounts);
-            match page.next {
-                Some(next) if Some(&next) != from.as_ref() && !next.is_empty() => from = Some(next),
-                _ => return Ok(of_connection(accounts, connection)),
-            }
-        }
-        Err(Error::Unreadable("a list of accounts that ends"))
-    }
-
-    /// What stands at `url`. A token that was taken back before its time is replaced once.
-    async fn read(&self, url: &Url) -> Result<Answer, Error> {
-        let token = self.token(None).await?;
-        let answer = self.get(url, &token).await?;
-        let answer = if answer.status == 401 {
-            let token = self.token(Some(&token)).await?;
-            self.get(url, &token).await?
-        } else {
-            answer
+        let inner = Inner {
+            tenant,
+            token: Mutex::default(),
+            turns: Semaphore::new(TURNS),
+            longest_wait: call::LONGEST_WAIT,
         };
-        if answer.is_success() { Ok(answer) } else { Err(Error::of(Asked::Management, &answer)) }
-    }
-
-    async fn get(&self, url: &Url, token: &ManagementToken) -> Result<Answer, Error> {
-        let bearer = token.0.expose_secret();
-        let get = |client: &reqwest::Client| Ok(client.get(url.clone()).bearer_auth(bearer));
-        self.inner.tenant.send_within(PATIENCE, url, get).await
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// A token other than `rejected`: the one at hand, or else a new one.
@@ -182,99 +143,13 @@ impl fmt::Debug for Management {
     }
 }
 
-/// Where the person's accounts are. Percent-encoding does not keep dots from being steps upwards: the
-/// URL standard takes `%2e%2e` for `..`.
-fn path_of(subject: &str) -> Result<String, Error> {
-    if subject.bytes().all(|byte| byte == b'.') {
-        return Err(Error::Invalid("the user id cannot stand in a URL"));
-    }
-    let subject = utf8_percent_encode(subject, NON_ALPHANUMERIC);
-    Ok(format!("api/v2/users/{subject}/connected-accounts"))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::stand_in::StandIn;
+    use super::testing::{ACCOUNTS, account, list, management, read, token};
     use super::*;
-
-    const ACCOUNTS: &str = "/api/v2/users/auth0%7Cana/connected-accounts";
-
-    fn management(stand_in: &StandIn) -> Management {
-        let settings = ManagementSettings {
-            domain: stand_in.domain().clone(),
-            client_id: "machine".into(),
-            client_secret: "hush".into(),
-        };
-        Management::new(net::Http::new(), settings).unwrap()
-    }
-
-    fn token(name: &str, life: u64) -> Value {
-        json!({
-            "access_token": name, "scope": "read:users", "expires_in": life,
-            "token_type": "Bearer",
-        })
-    }
-
-    /// As recorded on a real tenant.
-    fn account(id: &str, connection: &str) -> Value {
-        json!({
-            "id": id, "connection": connection, "connection_id": "con_BXvD3jxIMEDqJNN9",
-            "strategy": connection, "access_type": "offline", "scopes": ["account"],
-            "created_at": "2026-05-28T14:42:20.861Z",
-        })
-    }
-
-    fn list(accounts: &[Value]) -> Value {
-        json!({ "connected_accounts": accounts })
-    }
-
-    async fn read(management: &Management) -> Result<Vec<String>, Error> {
-        let accounts = management.connected_accounts("auth0|ana", "bitbucket").await?;
-        Ok(accounts.into_iter().map(|account| account.id.to_string()).collect())
-    }
-
-    fn asked(stand_in: &StandIn) -> Vec<String> {
-        let requests = stand_in.requests().into_iter();
-        requests
-            .map(|request| {
-                let bearer = request.authorization.unwrap_or_default();
-                let query = request.query;
-                format!("{} {}?{query} {bearer}", request.method, request.path).trim().to_owned()
-            })
-            .collect()
-    }
-
-    #[tokio::test]
-    async fn reads_every_page_with_one_token() {
-        let stand_in = StandIn::start().await;
-        stand_in.answer("/oauth/token", 200, token("t1", 86_400));
-        let mut first = list(&[account("cac_1", "bitbucket"), account("cac_2", "github")]);
-        first["next"] = "p 2".into();
-        stand_in.answer_next(ACCOUNTS, 200, first);
-        stand_in.answer(ACCOUNTS, 200, list(&[account("cac_3", "bitbucket")]));
-        let management = management(&stand_in);
-        assert_eq!(read(&management).await.unwrap(), ["cac_1", "cac_3"]);
-        assert_eq!(read(&management).await.unwrap(), ["cac_3"]);
-        assert_eq!(
-            asked(&stand_in),
-            [
-                "POST /oauth/token?".to_owned(),
-                format!("GET {ACCOUNTS}?take=50 Bearer t1"),
-                format!("GET {ACCOUNTS}?take=50&from=p+2 Bearer t1"),
-                format!("GET {ACCOUNTS}?take=50 Bearer t1"),
-            ]
-        );
-        assert_eq!(
-            stand_in.requests()[0].form(),
-            format!(
-                "grant_type=client_credentials\naudience={}api/v2/\nclient_id=machine\n\
-                 client_secret=hush",
-                stand_in.domain()
-            )
-        );
-    }
 
     #[tokio::test]
     async fn fetches_one_token_for_all_who_wait() {
@@ -327,108 +202,6 @@ mod tests {
         };
         assert!(kept(now).is_live(now));
         assert!(!kept(now + MAX_AGE).is_live(now), "the clock was set back");
-    }
-
-    #[tokio::test]
-    async fn tells_refusals_apart() {
-        let problem = |status: u16, error: &str, code: Option<&str>, message: &str| {
-            let mut body = json!({ "statusCode": status, "error": error, "message": message });
-            if let Some(code) = code {
-                body["errorCode"] = code.into();
-            }
-            (status, body)
-        };
-        let oauth = |status: u16, code: &str, words: &str| {
-            (status, json!({ "error": code, "error_description": words }))
-        };
-        let table = [
-            ("/oauth/token", oauth(401, "access_denied", "Unauthorized")),
-            ("/oauth/token", oauth(401, "invalid_client", "")),
-            (
-                "/oauth/token",
-                oauth(
-                    403,
-                    "access_denied",
-                    "Client is not authorized to access \"https://d/api/v2/\". You need to create a \
-                     \"client-grant\" associated to this API.",
-                ),
-            ),
-            (
-                "/oauth/token",
-                oauth(
-                    403,
-                    "unauthorized_client",
-                    "Grant type 'client_credentials' not allowed for the client.",
-                ),
-            ),
-            ("/oauth/token", oauth(403, "access_denied", "Service not found: https://d/api/v2/")),
-            (
-                ACCOUNTS,
-                problem(
-                    403,
-                    "Forbidden",
-                    Some("insufficient_scope"),
-                    "Insufficient scope, expected any of: read:users",
-                ),
-            ),
-            (
-                ACCOUNTS,
-                problem(404, "Not Found", Some("inexistent_user"), "The user does not exist."),
-            ),
-            (ACCOUNTS, problem(404, "Not Found", None, "Not Found")),
-            (ACCOUNTS, problem(400, "Bad Request", Some("invalid_uri"), "Path validation error")),
-            (ACCOUNTS, problem(429, "Too Many Requests", Some("too_many_requests"), "")),
-            (ACCOUNTS, (503, json!("down"))),
-            (ACCOUNTS, (200, json!({ "accounts": [] }))),
-        ];
-        let mut told = Vec::new();
-        for (path, (status, body)) in table {
-            let stand_in = StandIn::start().await;
-            stand_in.answer("/oauth/token", 200, token("t1", 86_400));
-            stand_in.answer(path, status, body);
-            told.push(format!("{status} {}", read(&management(&stand_in)).await.unwrap_err()));
-        }
-        insta::assert_snapshot!(told.join("\n"), @"
-        401 Auth0 does not accept the management client's credentials
-        401 Auth0 does not accept the management client's credentials
-        403 the management client is not authorized for the Management API
-        403 the management client is not authorized for the Management API
-        403 there is no Management API at the management domain
-        403 the management client's grant for the Management API lacks `read:users`
-        404 the Management API does not know the user
-        404 Auth0 refused in an unexpected way (HTTP 404)
-        400 Auth0 refused in an unexpected way (HTTP 400, `invalid_uri`)
-        429 Auth0's rate limit is reached
-        503 Auth0 is not working right now (HTTP 503)
-        200 Auth0's answer is not a list of accounts
-        ");
-    }
-
-    #[tokio::test]
-    async fn lets_no_user_id_leave_its_place_in_the_path() {
-        let stand_in = StandIn::start().await;
-        stand_in.answer("/oauth/token", 200, token("t1", 86_400));
-        let management = management(&stand_in);
-        for subject in ["", ".", ".."] {
-            let error = management.connected_accounts(subject, "bitbucket").await.unwrap_err();
-            assert_eq!(error.to_string(), "the user id cannot stand in a URL");
-        }
-        assert!(stand_in.requests().is_empty());
-        for subject in ["../clients", "a/../../b", "a?b#c", "%2e%2e", "...x", "ä\n"] {
-            management.connected_accounts(subject, "bitbucket").await.unwrap_err();
-        }
-        let paths: Vec<_> = stand_in.requests().into_iter().skip(1).map(|one| one.path).collect();
-        assert_eq!(
-            paths,
-            [
-                "/api/v2/users/%2E%2E%2Fclients/connected-accounts",
-                "/api/v2/users/a%2F%2E%2E%2F%2E%2E%2Fb/connected-accounts",
-                "/api/v2/users/a%3Fb%23c/connected-accounts",
-                "/api/v2/users/%252e%252e/connected-accounts",
-                "/api/v2/users/%2E%2E%2Ex/connected-accounts",
-                "/api/v2/users/%C3%A4%0A/connected-accounts",
-            ]
-        );
     }
 
     #[tokio::test]

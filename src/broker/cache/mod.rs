@@ -181,6 +181,18 @@ impl Slot {
         state.missed = None;
     }
 
+    /// Takes over a token that was fetched on the side, and that Bitbucket has just accepted.
+    pub(crate) fn take_over(&self, issued: Issued) {
+        self.clear();
+        let number = {
+            let mut state = self.lock();
+            state.departed += 1;
+            state.departed
+        };
+        // Nothing was refused, so it lands.
+        let _ = self.land(Ok(issued), number, None);
+    }
+
     /// Whether a token is at hand.
     pub(crate) fn is_live(&self) -> bool {
         self.lock().live(SystemTime::now()).is_some()

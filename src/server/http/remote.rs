@@ -18,10 +18,10 @@ use crate::auth0::Identity;
 use crate::bitbucket::{self, Consumer};
 use crate::broker::link::web::{Asker, WebLinker};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Reader, Unlinked};
-use crate::broker::{Broker, Probe, Proof, SubjectToken};
+use crate::broker::{Broker, Failure, Probe, Proof, SubjectToken};
 use crate::identity::bearer::Verified;
 use crate::server::{People, policy};
-use crate::text::Foreign;
+use crate::text::{Foreign, clean_line};
 use crate::tool::{Entry, Person};
 
 /// How long it may take to read what is linked.
@@ -144,8 +144,12 @@ impl Person for Remote {
     }
 
     fn probe(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Probe> {
-        let _ = limits;
-        Box::pin(async { todo!() })
+        Box::pin(async move {
+            let probe = self.all.broker.probe(&self.proof(), limits, Failure::from).await;
+            // The door has verified the token, or there would be no call.
+            let subject = clean_line(&self.verified.caller.subject, 120);
+            probe.after(Probe::SIGN_IN, format!("the access token is good, and names {subject}"))
+        })
     }
 
     fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>> {

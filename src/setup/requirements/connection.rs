@@ -316,7 +316,7 @@ fn enabled(
     let client_id = match place {
         Place::Found(application) => Some(&application.client_id),
         Place::Absent(_) if can_be_made => None,
-        Place::Absent(_) | Place::Unknown(_) | Place::Ambiguous(_) => {
+        Place::Absent(_) | Place::Unknown | Place::Ambiguous(_) => {
             let fix = "first name the application";
             return requirement.missing("no application yet", fix, Vec::new());
         }
