@@ -91,7 +91,7 @@ impl Setup {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
-    fn proved_at(&self) -> Option<SystemTime> {
+    pub(crate) fn proved_at(&self) -> Option<SystemTime> {
         *self.proof.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
