@@ -21,7 +21,7 @@ use write::Writer;
 pub use kept::WRITTEN;
 
 /// What an apply has done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Applied {
     /// Carried out and read back.
     pub applied: Vec<Change>,
