@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::config::Sources;
 use crate::config::settings::STATE_DIR;
-use crate::sandbox::{ACCOUNTS, Options, Sandbox};
+use crate::sandbox::{ACCOUNTS, Options, Sandbox, Start};
 
 /// Use a sandbox in this process instead of real services.
 #[derive(Clone, Debug, Args)]
@@ -23,6 +23,15 @@ pub(super) struct SandboxOption {
         requires = "sandbox"
     )]
     pub(super) account: String,
+    /// How far the sandbox's tenant is set up.
+    #[arg(
+        long,
+        value_name = "STATE",
+        default_value = "ready",
+        value_parser = super::sandbox::start(),
+        requires = "sandbox"
+    )]
+    pub(super) tenant: Start,
 }
 
 /// A sandbox that runs, with a folder for what is written during its life.
@@ -40,7 +49,7 @@ impl SandboxOption {
         if !self.sandbox {
             return Ok((sources, None));
         }
-        let sandbox = Sandbox::start(Options::default()).await?;
+        let sandbox = Sandbox::start(Options { tenant: self.tenant, ..Options::default() }).await?;
         let folder = tempfile::tempdir()?;
         let mut settings = sandbox.settings(Some(&self.account));
         settings.extend(sandbox.management_settings());

@@ -93,7 +93,7 @@ impl Person for Newcomer {
     fn probe(&self, limits: bitbucket::Limits) -> BoxFuture<'_, Probe> {
         match self.local() {
             Some(local) => local.probe(limits),
-            None => Box::pin(async { Probe::default() }),
+            None => Box::pin(async { Probe::failed(Probe::SIGN_IN, no_application()) }),
         }
     }
 

@@ -17,6 +17,7 @@ mod row;
 mod scopes;
 mod shown;
 mod snapshot;
+mod snippet;
 mod target;
 mod wanted;
 
@@ -39,6 +40,9 @@ pub use row::{Report, Row, State};
 pub use scopes::{BitbucketScope, minimal, permission};
 pub use shown::{Line, lines};
 pub use snapshot::Snapshot;
+pub use snippet::{
+    EnvironmentVariable, Snippet, SnippetFile, SnippetKind, SnippetNames, UnfitName,
+};
 
 /// The set-up of one tenant. Clones share everything.
 #[derive(Clone)]

@@ -23,6 +23,7 @@ mod layers;
 mod leaks;
 mod link;
 mod outside;
+mod recordings;
 mod secrets;
 mod stdio;
 mod tls;

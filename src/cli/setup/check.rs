@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::options::Common;
-use super::{prepare, screen, told};
+use super::{prepare, prove, screen, told};
 use crate::cli::output;
 use crate::config::Sources;
 
@@ -22,7 +22,8 @@ impl Check {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.common.sandbox.start(sources).await?;
         let choice = self.common.choice();
-        let (_, setup) = prepare(&sources, choice.transports)?;
+        let (config, setup) = prepare(&sources, choice.transports)?;
+        prove(&config, &setup).await;
         let report = setup.check(&choice).await.map_err(told)?;
         let mut stdout = output::stdout();
         if self.common.json {

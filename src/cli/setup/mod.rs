@@ -7,13 +7,17 @@ mod plan;
 pub(in crate::cli) mod screen;
 
 use std::process::ExitCode;
+use std::time::{Instant, SystemTime};
 
 use clap::{Args, Subcommand};
+use tokio_util::sync::CancellationToken;
 
 use super::configured;
 use crate::Error;
+use crate::bitbucket::Limits;
 use crate::config::{Config, Flags, Need, Sources};
 use crate::setup::{self, Transports};
+use crate::tool::Person as _;
 
 /// Set up Token Vault for Bitbucket on the Auth0 tenant.
 #[derive(Debug, Args)]
@@ -68,6 +72,19 @@ pub(in crate::cli) fn prepare(
     let setup = configured::setup(&config, management, made_for(&config, transports), keep)
         .ok_or_else(|| anyhow::anyhow!("the settings of the Management API are missing"))?;
     Ok((config, setup))
+}
+
+/// Tries an exchange for the person who is signed in on this machine, if anybody is: what only that can
+/// show is then no longer in doubt.
+pub(in crate::cli) async fn prove(config: &Config, setup: &setup::Setup) {
+    let Some(local) = config.auth0.as_ref().and_then(|_| configured::local(config).ok()) else {
+        return;
+    };
+    let limits =
+        Limits { deadline: Instant::now() + config.deadline, cancel: CancellationToken::new() };
+    if local.probe(limits).await.is_ok() {
+        setup.proved(SystemTime::now());
+    }
 }
 
 /// What the settings are made for: what was asked for, unless that is both; else `http` where they say

@@ -27,23 +27,23 @@ fn lists_everything_that_is_wrong_with_serving_over_http_at_once() {
     insta::assert_snapshot!(http(&sources(&environment)).unwrap_err().to_string(), @"
     the configuration has 13 problems
 
-    `AUTH0_CLIENT_SECRET` or `AUTH0_CLIENT_SIGNING_KEY` is missing
-      hint: set it (or `AUTH0_CLIENT_SECRET_FILE`) to the secret from the application's settings page
-
-    `AUTH0_API_CLIENT_ID` is the same as `AUTH0_CLIENT_ID`
-      hint: give the Custom API Client that belongs to the API: Token Vault takes access tokens from no other
-
-    `AUTH0_API_CLIENT_SECRET` or `AUTH0_API_CLIENT_SIGNING_KEY` is missing
-      hint: set it (or `AUTH0_API_CLIENT_SECRET_FILE`) to the secret from the Custom API Client's settings page
-
     `AUTH0_MANAGEMENT_DOMAIN` is not a whole domain: `acme`
       hint: give the tenant's domain alone, as in `acme.eu.auth0.com`
+
+    `AUTH0_CLIENT_SECRET` or `AUTH0_CLIENT_SIGNING_KEY` is missing
+      hint: set it (or `AUTH0_CLIENT_SECRET_FILE`) to the secret from the application's settings page
 
     `AUTH0_MANAGEMENT_CLIENT_ID` is missing
       hint: set it, for example to `hN5cT8vKp1mXz7wQe3rYb9uLs4dJg6oA`
 
     `AUTH0_MANAGEMENT_CLIENT_SECRET` is missing
       hint: set it (or `AUTH0_MANAGEMENT_CLIENT_SECRET_FILE`) to the secret from the machine-to-machine application's settings page
+
+    `AUTH0_API_CLIENT_ID` is the same as `AUTH0_CLIENT_ID`
+      hint: give the Custom API Client that belongs to the API: Token Vault takes access tokens from no other
+
+    `AUTH0_API_CLIENT_SECRET` or `AUTH0_API_CLIENT_SIGNING_KEY` is missing
+      hint: set it (or `AUTH0_API_CLIENT_SECRET_FILE`) to the secret from the Custom API Client's settings page
 
     `BITBUCKET_MCP_ALLOWED_HOSTS` is not a host: `https://mcp.internal`
       hint: write `host` or `host:port` as clients do, without a scheme or a wildcard
