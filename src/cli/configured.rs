@@ -29,7 +29,8 @@ pub(super) fn load(sources: &Sources, need: Need) -> Result<Config, Problems> {
     Ok(config)
 }
 
-fn read(sources: &Sources, need: Need) -> Result<Config, Problems> {
+/// Loads the configuration.
+pub(super) fn read(sources: &Sources, need: Need) -> Result<Config, Problems> {
     let names = |keep: fn(&&tools::Toolset) -> bool| -> Vec<&str> {
         TOOLSETS.iter().filter(keep).map(|toolset| toolset.name).collect()
     };
@@ -56,9 +57,14 @@ pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
         refresh_token: auth0.refresh_token.clone().map(RefreshToken::new),
         bitbucket_api_url: config.bitbucket_api_url.clone(),
         cache_age: config.cache_age,
-        keep: identity::Keep::new(config.state_dir.clone(), !config.sandboxed),
+        keep: keep_of_sign_ins(config),
     };
     Local::new(settings).context("the Auth0 settings cannot be used")
+}
+
+/// Where sign-ins are kept.
+pub(super) fn keep_of_sign_ins(config: &Config) -> identity::Keep {
+    identity::Keep::new(config.state_dir.clone(), !config.sandboxed)
 }
 
 /// The person whom a server on this machine serves. Where there is no application yet, the settings are
@@ -137,7 +143,7 @@ pub(super) fn keep(config: &Config, sources: &Sources) -> Option<setup::Keep> {
 }
 
 /// The Bitbucket scopes that the tools which exist may need.
-fn scopes(config: &Config) -> Vec<&'static str> {
+pub(super) fn scopes(config: &Config) -> Vec<&'static str> {
     let policy = policy(config);
     let exists = |toolset: &&tools::Toolset| {
         toolset.tools.iter().any(|entry| policy.find(entry.name).is_some())
