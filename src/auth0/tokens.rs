@@ -160,12 +160,12 @@ impl Tenant {
     pub(super) async fn client_credentials(
         &self,
         audience: &str,
-    ) -> Result<(SecretString, Option<Duration>), Error> {
+    ) -> Result<(SecretString, Option<Duration>, Option<String>), Error> {
         let parameters = [("grant_type", "client_credentials"), ("audience", audience)];
         let tokens = self.grant(Asked::ManagementToken, &parameters).await?;
         let life = tokens.life();
         let access_token = tokens.access_token.ok_or(Error::Unreadable("an access token"))?;
-        Ok((access_token, life))
+        Ok((access_token, life, tokens.scope))
     }
 
     /// Ends what `token` stands for. A token that is gone already counts as ended.

@@ -48,14 +48,19 @@ impl Scopes {
     /// `None` where Bitbucket does not say whether a scope's `:write` form includes it.
     #[must_use]
     pub fn allows(&self, scope: &str) -> Option<bool> {
-        let implied = |granted: &str| {
-            IMPLIED.iter().any(|(name, implied)| *name == granted && implied.contains(&scope))
-        };
-        if self.iter().any(|granted| granted == scope || implied(granted)) {
+        if self.iter().any(|granted| granted == scope) || self.implies(scope) {
             return Some(true);
         }
         let write = format!("{scope}:write");
         if self.iter().any(|granted| granted == write) { None } else { Some(false) }
+    }
+
+    /// Whether `scope` comes with another one among them.
+    #[must_use]
+    pub fn implies(&self, scope: &str) -> bool {
+        let brings =
+            |(name, implied): &(&str, &[&str])| implied.contains(&scope) && self.0.contains(*name);
+        IMPLIED.iter().any(brings)
     }
 }
 

@@ -12,6 +12,7 @@ mod connections;
 mod grants;
 mod list;
 mod objects;
+mod scopes;
 mod tenant;
 #[cfg(test)]
 mod testing;
@@ -78,6 +79,8 @@ struct ManagementToken(SecretString);
 
 struct Kept {
     token: ManagementToken,
+    /// What it is good for, where Auth0 has said so.
+    scope: Option<String>,
     since: SystemTime,
     until: SystemTime,
 }
@@ -112,10 +115,11 @@ impl Management {
             return Ok(kept.token.clone());
         }
         let audience = format!("{}api/v2/", self.inner.tenant.domain());
-        let (token, life) = self.inner.tenant.client_credentials(&audience).await?;
+        let (token, life, scope) = self.inner.tenant.client_credentials(&audience).await?;
         let token = ManagementToken(token);
         let life = life.map_or(MAX_AGE, |life| life.saturating_sub(LEEWAY.min(life / 2)));
-        *kept = Some(Kept { token: token.clone(), since: now, until: now + life.min(MAX_AGE) });
+        let until = now + life.min(MAX_AGE);
+        *kept = Some(Kept { token: token.clone(), scope, since: now, until });
         Ok(token)
     }
 }
@@ -192,6 +196,7 @@ mod tests {
         let now = SystemTime::now();
         let kept = |since: SystemTime| Kept {
             token: ManagementToken("t".into()),
+            scope: None,
             since,
             until: since + MAX_AGE,
         };

@@ -1,0 +1,550 @@
+//! The web applications: that of `stdio`, and that of `http`.
+//!
+//! Token Vault takes refresh tokens of first-party, confidential, OIDC-conformant applications only.
+//! `http` has its web application for signing people in before they link: it keeps no refresh token of
+//! theirs, and its API client is what asks the vault.
+//! <https://auth0.com/docs/secure/call-apis-on-users-behalf/token-vault/configure-token-vault>
+
+use serde_json::{Map, Value, json};
+
+use super::finding::{
+    Finding, Requirement, create, extended, lacking, list, quoted, requirement, set, shown_name,
+    shown_switch,
+};
+use crate::auth0::management::Application;
+use crate::setup::edit::{Action, Edit, Object};
+use crate::setup::target::{Place, Target, serves_stdio};
+use crate::setup::wanted::{MY_ACCOUNT_SCOPES, Reference, VAULT_GRANT, Wanted};
+
+/// How an application authenticates that we make or mend.
+const SECRET_POST: &str = "client_secret_post";
+/// The kinds of application that have no secret unless they are told to.
+const PUBLIC_TYPES: &[&str] = &["native", "spa"];
+
+/// What the rows of one application are called.
+struct Names {
+    exists: &'static str,
+    first_party: &'static str,
+    confidential: &'static str,
+    oidc_conformant: &'static str,
+    grants: &'static str,
+    callbacks: &'static str,
+}
+
+const STDIO: Names = Names {
+    exists: "stdio.exists",
+    first_party: "stdio.first_party",
+    confidential: "stdio.confidential",
+    oidc_conformant: "stdio.oidc_conformant",
+    grants: "stdio.grants",
+    callbacks: "stdio.callbacks",
+};
+
+const HTTP: Names = Names {
+    exists: "http.exists",
+    first_party: "http.first_party",
+    confidential: "http.confidential",
+    oidc_conformant: "http.oidc_conformant",
+    grants: "http.grants",
+    callbacks: "http.callbacks",
+};
+
+/// An application, and what we know of it.
+pub(super) struct Subject<'a> {
+    /// Which one.
+    pub(super) object: Object,
+    /// Where it is.
+    pub(super) place: &'a Place<'a>,
+    /// Whether we can make it, where it is not there.
+    pub(super) can_be_made: bool,
+}
+
+/// Every row of the applications that are served.
+pub(super) fn rows(target: &Target<'_>) -> Vec<Finding> {
+    let mut rows = Vec::new();
+    if let Some(place) = &target.stdio {
+        let subject = Subject { object: Object::StdioApplication, place, can_be_made: true };
+        let grants = ["authorization_code", "refresh_token", VAULT_GRANT];
+        rows.push(exists(target, &subject, &STDIO));
+        rows.extend(kind(&subject, &STDIO));
+        rows.push(grant_types(&subject, STDIO.grants, "stdio", &grants));
+        rows.push(callbacks(&subject, &STDIO, "stdio", &Wanted::stdio_callbacks()));
+        rows.push(rotation(&subject));
+        rows.push(refresh_policy(target, &subject));
+        rows.push(confirmation(&subject));
+    }
+    if let Some(place) = &target.http {
+        let callback_urls = target.wanted.http_callbacks();
+        let subject = Subject {
+            object: Object::HttpApplication,
+            place,
+            can_be_made: callback_urls.is_some(),
+        };
+        rows.push(exists(target, &subject, &HTTP));
+        rows.extend(kind(&subject, &HTTP));
+        rows.push(grant_types(&subject, HTTP.grants, "http", &["authorization_code"]));
+        rows.push(match callback_urls {
+            Some(wanted) => callbacks(&subject, &HTTP, "http", &wanted),
+            None => requirement(
+                HTTP.callbacks,
+                "callback URLs of the `http` application",
+                "the public URL with `/link/signed-in` and `/link/connected`",
+                "Auth0 sends no browser back to a URL that is not registered",
+            )
+            .missing(
+                "the public URL is not known",
+                "set `BITBUCKET_MCP_PUBLIC_URL`",
+                Vec::new(),
+            ),
+        });
+    }
+    rows.push(separate(target));
+    rows
+}
+
+impl Subject<'_> {
+    /// The application; or the row where there is none to look at, and what `made` with it.
+    pub(super) fn look(
+        &self,
+        requirement: Requirement,
+        made: Vec<Edit>,
+    ) -> Result<(&Application, Requirement), Finding> {
+        Err(match self.place {
+            Place::Found(application) => return Ok((application, requirement)),
+            Place::Absent(_) if self.can_be_made => {
+                requirement.missing("no application yet", "", made)
+            }
+            Place::Absent(_) | Place::Unknown(_) | Place::Ambiguous(_) => {
+                requirement.missing("no application yet", "first name the application", Vec::new())
+            }
+            Place::Unread(why) => requirement.unread(*why),
+        })
+    }
+
+    fn edit(&self, field: &'static str, from: impl Into<String>, to: impl Into<Value>) -> Edit {
+        set(&self.object, Action::Update, field, from, to)
+    }
+}
+
+fn exists(target: &Target<'_>, subject: &Subject<'_>, names: &Names) -> Finding {
+    let (transport, reference) = match subject.object {
+        Object::StdioApplication => ("stdio", &target.wanted.stdio),
+        _ => ("http", &target.wanted.http),
+    };
+    let wanted = match (subject.place, reference) {
+        (Place::Absent(name), _) => format!("an application called `{}`", shown_name(name)),
+        (_, Some(Reference::Setting(id))) => format!("the application `{}`", shown_name(id)),
+        (_, Some(Reference::Given(given))) => format!("the application `{}`", shown_name(given)),
+        _ => "a regular web application".to_owned(),
+    };
+    let requirement = requirement(
+        names.exists,
+        format!("a web application for `{transport}`"),
+        wanted,
+        "people sign in with it",
+    );
+    match subject.place {
+        Place::Found(application) => match application.app_type.as_deref() {
+            Some("resource_server") => requirement.wrong(
+                format!("{}, a Custom API Client", described(application)),
+                "name another application: that one signs nobody in",
+                Vec::new(),
+            ),
+            _ => requirement.ok(described(application)),
+        },
+        Place::Absent(_) if !subject.can_be_made => requirement.missing(
+            "no such application, and the public URL is not known",
+            "set `BITBUCKET_MCP_PUBLIC_URL`, so that a plan can make it",
+            Vec::new(),
+        ),
+        Place::Absent(name) => requirement.missing(
+            "no such application",
+            "make a regular web application of this name under Applications",
+            vec![
+                create(&subject.object, "name", name.as_str()),
+                create(&subject.object, "app_type", "regular_web"),
+            ],
+        ),
+        Place::Unknown(_) => requirement.missing(
+            "the tenant has no application with this client id",
+            "correct the client id (`AUTH0_CLIENT_ID`, or the one that was given), or leave it out to \
+             have an application made",
+            Vec::new(),
+        ),
+        Place::Ambiguous(name) => requirement.wrong(
+            format!("several applications are called `{}`", shown_name(name)),
+            "give the client id of the right one instead of its name",
+            Vec::new(),
+        ),
+        Place::Unread(why) => requirement.unread(*why),
+    }
+}
+
+/// The three properties that make an application fit for Token Vault.
+fn kind(subject: &Subject<'_>, names: &Names) -> [Finding; 3] {
+    [
+        first_party(subject, names.first_party),
+        confidential(subject, names.confidential),
+        oidc_conformant(subject, names.oidc_conformant),
+    ]
+}
+
+/// That it is the tenant's own.
+pub(super) fn first_party(subject: &Subject<'_>, id: &'static str) -> Finding {
+    let requirement = requirement(
+        id,
+        "first-party application",
+        "`is_first_party` is true",
+        "applications of other people can use neither Token Vault nor the My Account API",
+    );
+    let made = vec![create(&subject.object, "is_first_party", true)];
+    let (application, requirement) = match subject.look(requirement, made) {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
+    match application.is_first_party {
+        Some(true) => requirement.ok("true"),
+        other => requirement.wrong(
+            shown_switch(other),
+            "name an application of your own",
+            vec![subject.edit("is_first_party", shown_switch(other), true)],
+        ),
+    }
+}
+
+/// That it can prove itself.
+pub(super) fn confidential(subject: &Subject<'_>, id: &'static str) -> Finding {
+    let requirement = requirement(
+        id,
+        "confidential application",
+        "an authentication method other than `none`",
+        "Token Vault gives tokens only to applications that prove who they are",
+    );
+    let made = vec![create(&subject.object, "token_endpoint_auth_method", SECRET_POST)];
+    let (application, requirement) = match subject.look(requirement, made) {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
+    let is_public_type =
+        application.app_type.as_deref().is_some_and(|kind| PUBLIC_TYPES.contains(&kind));
+    match application.token_endpoint_auth_method.as_deref() {
+        Some(method) if method != "none" => requirement.ok(shown_name(method)),
+        // Where a private key takes the place of the secret, the method is null.
+        None if !is_public_type => requirement.ok("not `none`"),
+        method => {
+            let found = method.unwrap_or("not set, which is `none` for this kind of application");
+            requirement.wrong(
+                found,
+                "choose Client Secret (Post) under Credentials, and put the secret into the settings",
+                vec![subject.edit(
+                    "token_endpoint_auth_method",
+                    method.unwrap_or("not set"),
+                    SECRET_POST,
+                )],
+            )
+        }
+    }
+}
+
+/// That Auth0 treats it by the standard, which it does not for one that is made with a name alone.
+pub(super) fn oidc_conformant(subject: &Subject<'_>, id: &'static str) -> Finding {
+    let requirement = requirement(
+        id,
+        "OIDC-conformant application",
+        "`oidc_conformant` is true",
+        "Token Vault refuses others",
+    );
+    let made = vec![create(&subject.object, "oidc_conformant", true)];
+    let (application, requirement) = match subject.look(requirement, made) {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
+    match application.oidc_conformant {
+        Some(true) => requirement.ok("true"),
+        other => requirement.wrong(
+            shown_switch(other),
+            "turn on OIDC Conformant under Advanced Settings > OAuth",
+            vec![subject.edit("oidc_conformant", shown_switch(other), true)],
+        ),
+    }
+}
+
+/// That it may use the grants that it uses. Further ones are left alone.
+pub(super) fn grant_types(
+    subject: &Subject<'_>,
+    id: &'static str,
+    whose: &str,
+    wanted: &[&str],
+) -> Finding {
+    let requirement = requirement(
+        id,
+        format!("grant types of the `{whose}` application"),
+        quoted(wanted.iter().copied()),
+        "Auth0 refuses a grant that is not listed",
+    );
+    let made = vec![create(&subject.object, "grant_types", wanted.to_vec())];
+    let (application, requirement) = match subject.look(requirement, made) {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
+    let found = application.grant_types.clone().unwrap_or_default();
+    let lacking = lacking(wanted, &found);
+    if lacking.is_empty() {
+        return requirement.ok("all of them");
+    }
+    let edit = subject.edit(
+        "grant_types",
+        list(found.iter().map(String::as_str)),
+        extended(&found, wanted),
+    );
+    requirement.wrong(
+        format!("lacks {}", quoted(lacking)),
+        "turn them on under Advanced Settings > Grant Types",
+        vec![edit],
+    )
+}
+
+fn callbacks(subject: &Subject<'_>, names: &Names, transport: &str, wanted: &[String]) -> Finding {
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let requirement = requirement(
+        names.callbacks,
+        format!("callback URLs of the `{transport}` application"),
+        quoted(wanted.iter().copied()),
+        "Auth0 sends no browser back to a URL that is not registered",
+    );
+    let made = vec![create(&subject.object, "callbacks", wanted.clone())];
+    let (application, requirement) = match subject.look(requirement, made) {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
+    let found = application.callbacks.clone().unwrap_or_default();
+    let lacking = lacking(&wanted, &found);
+    if lacking.is_empty() {
+        return requirement.ok("all of them");
+    }
+    let edit = subject.edit(
+        "callbacks",
+        list(found.iter().map(String::as_str)),
+        extended(&found, &wanted),
+    );
+    requirement.wrong(
+        format!("lacks {}", quoted(lacking)),
+        "add them to Allowed Callback URLs",
+        vec![edit],
+    )
+}
+
+fn rotation(subject: &Subject<'_>) -> Finding {
+    let requirement = requirement(
+        "stdio.rotation",
+        "refresh token rotation",
+        "`non-rotating`",
+        "Token Vault does not support refresh tokens that rotate",
+    );
+    let made = vec![
+        create(&subject.object, "refresh_token.rotation_type", "non-rotating"),
+        create(&subject.object, "refresh_token.expiration_type", "non-expiring"),
+    ];
+    let (application, requirement) = match subject.look(requirement, made) {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
+    let text = |key| application.refresh_token.as_ref().and_then(|all| all.get(key)?.as_str());
+    let found = text("rotation_type");
+    if found == Some("non-rotating") {
+        return requirement.ok("`non-rotating`");
+    }
+    let from = found.map_or_else(|| "not set".to_owned(), shown_name);
+    let mut edits =
+        vec![subject.edit("refresh_token.rotation_type", from.as_str(), "non-rotating")];
+    // Auth0 wants both or neither.
+    if text("expiration_type").is_none() {
+        edits.push(subject.edit("refresh_token.expiration_type", "not set", "non-expiring"));
+    }
+    requirement.wrong(from, "turn off Refresh Token Rotation in the application's settings", edits)
+}
+
+/// Multi-resource refresh tokens: the one refresh token of a sign-in must also be good for linking.
+fn refresh_policy(target: &Target<'_>, subject: &Subject<'_>) -> Finding {
+    let audience = target.wanted.my_account();
+    let ours = json!({ "audience": audience, "scope": MY_ACCOUNT_SCOPES });
+    let requirement = requirement(
+        "stdio.refresh_policy",
+        "multi-resource refresh token policy",
+        format!("{} for `{audience}`", quoted(MY_ACCOUNT_SCOPES.iter().copied())),
+        "without it a sign-in gives no token for linking an account",
+    );
+    let shown =
+        |scopes: &[String]| format!("`{audience}`: {}", quoted(scopes.iter().map(String::as_str)));
+    let edit = |action, from: String, to: &[String], policies: Vec<Value>| {
+        let mut edit = set(&subject.object, action, "refresh_token.policies", from, policies);
+        edit.to = shown(to);
+        edit
+    };
+    let all: Vec<String> = MY_ACCOUNT_SCOPES.iter().map(ToString::to_string).collect();
+    let made = vec![edit(Action::Create, "not set".to_owned(), &all, vec![ours.clone()])];
+    let (application, requirement) = match subject.look(requirement, made) {
+        Ok(found) => found,
+        Err(finding) => return finding,
+    };
+    let mut policies = policies(application.refresh_token.as_ref());
+    let scopes = |policy: &Value| -> Vec<String> {
+        let scopes = policy.get("scope").and_then(Value::as_array);
+        scopes.into_iter().flatten().filter_map(|one| Some(one.as_str()?.to_owned())).collect()
+    };
+    let is_ours =
+        |policy: &Value| policy.get("audience").and_then(Value::as_str) == Some(audience.as_str());
+    let fix = "turn on the My Account API under Multi-Resource Refresh Token in the application's \
+               settings";
+    let Some(policy) = policies.iter_mut().find(|policy| is_ours(policy)) else {
+        policies.push(ours);
+        let edits = vec![edit(Action::Update, "not set".to_owned(), &all, policies)];
+        return requirement.missing("no policy for it", fix, edits);
+    };
+    let found = scopes(policy);
+    let lacking = lacking(MY_ACCOUNT_SCOPES, &found);
+    if lacking.is_empty() {
+        return requirement.ok("all of them");
+    }
+    let to = extended(&found, MY_ACCOUNT_SCOPES);
+    if let Some(policy) = policy.as_object_mut() {
+        policy.insert("scope".to_owned(), to.clone().into());
+    }
+    let said = format!("lacks {}", quoted(lacking));
+    let edits = vec![edit(Action::Update, shown(&found), &to, policies)];
+    requirement.wrong(said, fix, edits)
+}
+
+fn policies(refresh_token: Option<&Map<String, Value>>) -> Vec<Value> {
+    let policies = refresh_token.and_then(|all| all.get("policies")?.as_array());
+    policies.cloned().unwrap_or_default()
+}
+
+/// Nothing can be wrong about it; people wonder about the page, though.
+fn confirmation(subject: &Subject<'_>) -> Finding {
+    let requirement = requirement(
+        "stdio.confirmation",
+        "page that asks before a browser returns to this machine",
+        "either",
+        "where a sign-in shows no other page, Auth0 asks whether the person meant to sign in here",
+    );
+    // Ours is made as Auth0 makes it, so there is nothing to write.
+    match subject.place {
+        Place::Found(application) => {
+            match application.skip_non_verifiable_callback_uri_confirmation_prompt {
+                Some(true) => requirement.ok("skipped, which Auth0 advises against in production"),
+                _ => requirement.ok("shown, as Auth0 advises"),
+            }
+        }
+        Place::Unread(why) => requirement.unread(*why),
+        _ => requirement.ok("shown, as Auth0 advises"),
+    }
+}
+
+/// The secret of `stdio` is on every desktop, so no server must share it.
+fn separate(target: &Target<'_>) -> Finding {
+    let requirement = requirement(
+        "applications.separate",
+        "separate applications for `stdio` and `http`",
+        "no application serves both",
+        "every desktop holds the secret of the `stdio` application: whoever has it could pose as the \
+         server",
+    );
+    let fix = "have a second application made for one of the two, and take the other's callback URLs \
+               out of this one";
+    let mut places = [&target.stdio, &target.http].into_iter().flatten();
+    if let Some(Place::Unread(why)) = places.clone().find(|one| matches!(one, Place::Unread(_))) {
+        return requirement.unread(*why);
+    }
+    if let (Some(Place::Found(stdio)), Some(Place::Found(http))) = (&target.stdio, &target.http)
+        && stdio.client_id == http.client_id
+    {
+        return requirement.wrong(format!("{} serves both", described(http)), fix, Vec::new());
+    }
+    let shared = places.find_map(|place| match place {
+        Place::Found(one) if serves_stdio(one) && serves_http(target, one) => Some(*one),
+        _ => None,
+    });
+    match shared {
+        Some(one) => {
+            let found = format!("{} has the callback URLs of both", described(one));
+            requirement.wrong(found, fix, Vec::new())
+        }
+        None => requirement.ok("separate"),
+    }
+}
+
+/// Whether it takes browsers back to pages of `http`.
+fn serves_http(target: &Target<'_>, application: &Application) -> bool {
+    let ours = target.wanted.http_callbacks();
+    application.callbacks.iter().flatten().any(|callback| match &ours {
+        Some(ours) => ours.contains(callback),
+        None => callback.ends_with("/link/signed-in") || callback.ends_with("/link/connected"),
+    })
+}
+
+/// That people can sign in to the organization that the settings name.
+pub(super) fn organization(target: &Target<'_>) -> Finding {
+    let organization = target.wanted.organization.as_deref();
+    let wanted = match organization {
+        Some(name) => format!("sign-ins to `{}` are allowed", shown_name(name)),
+        None => "no organization".to_owned(),
+    };
+    let requirement = requirement(
+        "organization",
+        "sign-in to an organization",
+        wanted,
+        "Auth0 refuses a sign-in to an organization that the application does not allow",
+    );
+    let objects = [Object::StdioApplication, Object::HttpApplication];
+    let (mut refusing, mut edits, mut demanding) = (Vec::new(), Vec::new(), false);
+    let mut absent = false;
+    for object in objects {
+        let usage = match target.place(&object) {
+            None => continue,
+            Some(Place::Unread(why)) => return requirement.unread(*why),
+            Some(Place::Found(application)) => {
+                let usage = application.organization_usage.as_deref();
+                if !matches!(usage, Some("allow" | "require")) {
+                    refusing.push(described(application));
+                }
+                usage
+            }
+            Some(Place::Absent(_)) => {
+                absent = true;
+                if organization.is_some() {
+                    edits.push(create(&object, "organization_usage", "allow"));
+                }
+                continue;
+            }
+            Some(Place::Unknown(_) | Place::Ambiguous(_)) => {
+                absent = true;
+                continue;
+            }
+        };
+        demanding |= usage == Some("require");
+        if organization.is_some() && !matches!(usage, Some("allow" | "require")) {
+            let from = usage.map_or_else(|| "not set".to_owned(), shown_name);
+            edits.push(set(&object, Action::Update, "organization_usage", from, "allow"));
+        }
+    }
+    match organization {
+        None if demanding => requirement.ok(
+            "none in the settings, but an application requires one: Auth0 has to ask people for it",
+        ),
+        None => requirement.ok("none in the settings"),
+        Some(_) if !refusing.is_empty() => requirement.wrong(
+            format!("not allowed for {}", refusing.join(" and ")),
+            "choose Business Users or Both under Login Experience in the application's settings",
+            edits,
+        ),
+        Some(_) if absent => requirement.missing("no application yet", "", edits),
+        Some(_) => requirement.ok("allowed"),
+    }
+}
+
+/// An application by its name and client id.
+pub(super) fn described(application: &Application) -> String {
+    let (name, id) = (shown_name(&application.name), shown_name(&application.client_id));
+    if name.is_empty() { format!("`{id}`") } else { format!("`{name}` (`{id}`)") }
+}
