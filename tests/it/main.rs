@@ -23,5 +23,6 @@ mod leaks;
 mod link;
 mod outside;
 mod secrets;
+mod snippets;
 mod stdio;
 mod tls;
