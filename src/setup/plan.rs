@@ -18,6 +18,8 @@ use crate::text;
 
 /// Longer than any value that a person reads.
 const MAX_SHOWN: usize = 400;
+/// A list that takes more is not repeated with what joins it.
+const LONG_LIST: usize = 80;
 
 /// What would be changed.
 #[derive(Clone)]
@@ -156,13 +158,21 @@ fn stands_in_the_way(row: &Row) -> bool {
 
 fn change(edit: &Edit, places: &Places) -> Change {
     let shown = |text: &str| text::clean_line(text, MAX_SHOWN);
+    let to = added(edit).map_or_else(|| edit.to.clone(), |added| format!("+ {added}"));
     Change {
         object: places.name(&edit.object).to_owned(),
         action: edit.action,
         field: edit.field.to_owned(),
         from: shown(&edit.from),
-        to: shown(&edit.to),
+        to: shown(&to),
     }
+}
+
+/// What joins a list that is too long to be read twice.
+fn added(edit: &Edit) -> Option<&str> {
+    let Set::Value(Value::Array(_)) = edit.set else { return None };
+    let added = edit.to.strip_prefix(&edit.from)?.strip_prefix(", ")?;
+    (edit.from.len() > LONG_LIST).then_some(added)
 }
 
 fn options(edits: &[Edit], target: &Target<'_>) -> Options {

@@ -1,7 +1,5 @@
 //! The settings that the server needs once the tenant is set up.
 
-use std::path::PathBuf;
-
 use url::Url;
 
 use super::super::edit::Object;
@@ -17,6 +15,8 @@ pub static WRITTEN: &[(&str, &str)] =
 const DOMAIN: (&str, &str) = ("AUTH0_DOMAIN", "auth0-domain");
 const CLIENT_ID: (&str, &str) = ("AUTH0_CLIENT_ID", "auth0-client-id");
 const CLIENT_SECRET: (&str, &str) = ("AUTH0_CLIENT_SECRET_FILE", "auth0-client-secret-file");
+const CONNECTION: (&str, &str) = ("AUTH0_CONNECTION", "auth0-connection");
+const ORGANIZATION: (&str, &str) = ("AUTH0_ORGANIZATION", "auth0-organization");
 const AUDIENCE: (&str, &str) = ("AUTH0_AUDIENCE", "auth0-audience");
 const PUBLIC_URL: (&str, &str) = ("BITBUCKET_MCP_PUBLIC_URL", "public-url");
 const API_CLIENT_ID: (&str, &str) = ("AUTH0_API_CLIENT_ID", "auth0-api-client-id");
@@ -32,6 +32,9 @@ const API_INSTEAD: &[&str] = &[
     "auth0-api-client-signing-key-file",
 ];
 
+/// The connection where nobody says.
+const DEFAULT_CONNECTION: &str = "bitbucket";
+
 /// What stands for a secret that we have never seen.
 const ELSEWHERE: &str =
     "a file with the client secret from the application's page in the dashboard";
@@ -39,7 +42,8 @@ const ELSEWHERE: &str =
 /// An application whose settings are wanted.
 struct Named {
     id: String,
-    secret: Option<PathBuf>,
+    /// The path of its file.
+    secret: Option<String>,
     variables: [(&'static str, &'static str); 2],
     instead: &'static [&'static str],
 }
@@ -98,6 +102,12 @@ impl Setup {
             let entries = vec![entry(AUDIENCE, audience), entry(PUBLIC_URL, url)];
             groups.push(Group { entries, is_base: false });
         }
+        let connection = Some(&wanted.connection).filter(|name| *name != DEFAULT_CONNECTION);
+        for (key, value) in [(CONNECTION, connection), (ORGANIZATION, wanted.organization.as_ref())]
+        {
+            let entries = value.into_iter().map(|value| entry(key, value.clone())).collect();
+            groups.push(Group { entries, is_base: false });
+        }
         groups.extend(named.iter().map(Named::group));
         let by_hand: Vec<_> =
             groups.iter().flat_map(|group| group.entries.clone()).map(by_hand(transport)).collect();
@@ -122,6 +132,8 @@ impl Writer {
         let id = self.places.id(object)?.to_owned();
         let secret = self.secrets.get(&id).cloned();
         let secret = secret.or_else(|| self.keep.as_ref()?.secret_of(&id));
+        // A configuration file cannot name every path.
+        let secret = secret.and_then(|path| path.to_str().map(str::to_owned));
         Some(Named { id, secret, variables, instead })
     }
 }
@@ -129,8 +141,8 @@ impl Writer {
 impl Named {
     fn group(&self) -> Group {
         let [id, secret] = self.variables;
-        let path = self.secret.as_ref().and_then(|path| path.to_str());
-        let secret = entry(secret, path.unwrap_or(ELSEWHERE).to_owned());
+        let path = self.secret.as_deref().unwrap_or(ELSEWHERE);
+        let secret = entry(secret, path.to_owned());
         let secret = Entry { instead: self.instead, ..secret };
         Group { entries: vec![entry(id, self.id.clone()), secret], is_base: false }
     }

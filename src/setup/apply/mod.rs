@@ -6,6 +6,7 @@ mod read;
 mod write;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
@@ -20,7 +21,7 @@ use write::Writer;
 pub use kept::WRITTEN;
 
 /// What an apply has done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Applied {
     /// Carried out and read back.
     pub applied: Vec<Change>,
@@ -84,7 +85,7 @@ impl Setup {
         consumer: Option<Consumer>,
         progress: &(dyn Fn(usize, usize, &str) + Send + Sync),
     ) -> Result<Applied, ApplyError> {
-        let _turn = self.applying.lock().await;
+        let turn = Arc::new(Arc::clone(&self.applying).lock_owned().await);
         let wanted = self.wanted(digest.choice());
         let snapshot = self.snapshot(&wanted).await?;
         let plan = self.plan_of(&wanted, &snapshot);
@@ -103,6 +104,7 @@ impl Setup {
             consumer,
             places: plan.places.clone(),
             secrets: BTreeMap::new(),
+            turn,
         };
         let mut applied = carry_out(&plan, &mut writer, progress).await;
         applied.kept = self.keep_settings(&wanted, &writer).await;

@@ -145,9 +145,11 @@ fn is_blank(value: &Value) -> bool {
     value.as_str().is_none_or(str::is_empty)
 }
 
-/// The application of this name, if there is just one.
+/// The application of this name, if there is just one. Whoever registers one of their own with the
+/// tenant chooses its name, so those do not count.
 fn only(applications: Vec<Application>, name: &str) -> Option<Application> {
-    let mut called = applications.into_iter().filter(|application| application.name == name);
+    let is_it = |one: &Application| one.name == name && one.is_first_party != Some(false);
+    let mut called = applications.into_iter().filter(is_it);
     let first = called.next()?;
     called.next().is_none().then_some(first)
 }

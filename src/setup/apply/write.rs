@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::OwnedMutexGuard;
 
 use super::super::edit::{Action, Edit, Object};
 use super::super::keep::{Keep, KeepError};
@@ -22,6 +25,8 @@ pub(super) struct Writer {
     pub(super) places: Places,
     /// Where the secrets of the applications were put that were created, by client id.
     pub(super) secrets: BTreeMap<String, PathBuf>,
+    /// As long as anything is under way, nobody else writes.
+    pub(super) turn: Arc<OwnedMutexGuard<()>>,
 }
 
 /// What became of the edits of one object.
@@ -70,7 +75,12 @@ impl Writer {
                 let held = |edit: &Edit| read::holds(edit, &found, &self.places, consumer);
                 edits.iter().map(held).collect()
             }
-            Ok(None) => vec![false; edits.len()],
+            Ok(None) => {
+                if lost.is_none() {
+                    halt.get_or_insert(format!("the {name} was written, but is not there"));
+                }
+                vec![false; edits.len()]
+            }
             Err(error) => {
                 let sentence = match &lost {
                     Some(lost) => format!(
@@ -161,7 +171,9 @@ impl Writer {
     /// away in between must not lose it, so it is a task of its own.
     async fn create_application(&mut self, name: &str, body: Body) -> Result<Sent, Failure> {
         let (management, keep) = (self.management.clone(), self.keep.clone());
+        let turn = Arc::clone(&self.turn);
         let task = tokio::spawn(async move {
+            let _turn = turn;
             let created = management.create_application(&body).await?;
             let kept = match (keep, created.client_secret) {
                 (Some(keep), Some(secret)) => Some(keep.secret(&created.client_id, secret).await),

@@ -79,7 +79,7 @@ impl Keep {
         client_id: &str,
         secret: SecretString,
     ) -> Result<PathBuf, KeepError> {
-        let path = self.folder.join(secrets::name_of(client_id));
+        let path = self.path(client_id);
         run(&self.folder, move || {
             let kept = secrets::write(&path, &secret);
             kept.map(|()| path.clone()).map_err(|reason| in_folder(&path, reason))
@@ -89,7 +89,7 @@ impl Keep {
 
     /// Where the secret of an application was kept, if it was.
     pub(super) fn secret_of(&self, client_id: &str) -> Option<PathBuf> {
-        let path = self.folder.join(secrets::name_of(client_id));
+        let path = self.path(client_id);
         let there = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
         there.then_some(path)
     }
@@ -114,6 +114,12 @@ impl Keep {
             Ok(kept.collect())
         })
         .await
+    }
+
+    /// The configuration names it, and is read from anywhere.
+    fn path(&self, client_id: &str) -> PathBuf {
+        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        folder.join(secrets::name_of(client_id))
     }
 
     fn configuration(&self, transport: Transports) -> &Path {

@@ -115,7 +115,7 @@ async fn makes_an_empty_tenant_ready_in_one_go() {
     let story = Story::start().await;
     let setup = story.setup();
     let plan = setup.plan(&Choice::default()).await.unwrap();
-    insta::assert_snapshot!(story.shown(&plan));
+    insta::assert_snapshot!(story.shown(&plan), @"");
     assert!(!plan.wants_consumer);
     let told = Mutex::new(Vec::new());
     let progress = |done: usize, total: usize, what: &str| {
@@ -124,15 +124,15 @@ async fn makes_an_empty_tenant_ready_in_one_go() {
     let applied = setup.apply(&plan.digest, None, &progress).await.unwrap();
     assert_eq!((applied.stopped, applied.remaining), (None, vec![]));
     assert_eq!(applied.applied, plan.changes);
-    insta::assert_snapshot!(told.into_inner().unwrap().join("\n"));
-    insta::assert_snapshot!(story.stable(&story.tenant.objects().writes.join("\n")));
-    insta::assert_snapshot!(story.read("config/config.toml"));
+    insta::assert_snapshot!(told.into_inner().unwrap().join("\n"), @"");
+    insta::assert_snapshot!(story.stable(&story.tenant.objects().writes.join("\n")), @"");
+    insta::assert_snapshot!(story.read("config/config.toml"), @"");
     let kept: Vec<_> = applied
         .kept
         .iter()
         .map(|kept| format!("{} {} {:?}", kept.variable, kept.value, kept.written_to.is_some()))
         .collect();
-    insta::assert_snapshot!(story.stable(&kept.join("\n")));
+    insta::assert_snapshot!(story.stable(&kept.join("\n")), @"");
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn has_nothing_to_do_where_all_is_done() {
     }
     assert_eq!(story.tenant.written(), written);
     assert_eq!(story.read("config/http.toml"), config);
-    insta::assert_snapshot!(config);
+    insta::assert_snapshot!(config, @"");
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn leaves_alone_what_it_was_not_asked_to_change() {
     let before = story.tenant.all("connections")[0]["options"].clone();
     let setup = story.without_consumer();
     let plan = setup.plan(&Choice::default()).await.unwrap();
-    insta::assert_snapshot!(story.shown(&plan));
+    insta::assert_snapshot!(story.shown(&plan), @"");
     let applied = apply(&setup, &plan).await.unwrap();
     assert_eq!((applied.stopped, applied.remaining), (None, vec![]));
     let connection = &story.tenant.all("connections")[0];
