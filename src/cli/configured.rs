@@ -137,7 +137,7 @@ pub(super) fn keep(config: &Config, sources: &Sources) -> Option<setup::Keep> {
 }
 
 /// The Bitbucket scopes that the tools which exist may need.
-fn scopes(config: &Config) -> Vec<&'static str> {
+pub(super) fn scopes(config: &Config) -> Vec<&'static str> {
     let policy = policy(config);
     let exists = |toolset: &&tools::Toolset| {
         toolset.tools.iter().any(|entry| policy.find(entry.name).is_some())
