@@ -118,10 +118,10 @@ fn key(target: &Target<'_>, object: &Object) -> String {
         Object::StdioApplication | Object::HttpApplication | Object::ApiClient => {
             match target.place(object) {
                 Some(Place::Found(application)) => application.name.clone(),
-                Some(Place::Absent(name) | Place::Unknown(name) | Place::Ambiguous(name)) => {
-                    name.clone()
+                Some(Place::Absent(name) | Place::Ambiguous(name)) => name.clone(),
+                Some(Place::Unknown | Place::Unread(_)) | None => {
+                    Reference::Default.new_name().to_owned()
                 }
-                Some(Place::Unread(_)) | None => Reference::Default.new_name().to_owned(),
             }
         }
         Object::Connection => target.wanted.connection.clone(),
