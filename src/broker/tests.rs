@@ -9,7 +9,7 @@ use url::Url;
 use super::*;
 use crate::auth0::{self, ClientAuthentication};
 use crate::net::Http;
-use crate::sandbox::{Effect, Fault, Options, Sandbox, Service};
+use crate::sandbox::{Effect, Fault, Options, Sandbox, Service, Switch};
 
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
@@ -106,7 +106,7 @@ async fn costs_one_exchange_more_when_the_token_is_revoked_and_fails_no_call() {
 async fn does_not_go_round_in_circles_when_the_vault_returns_the_refused_token() {
     let stage = Stage::start().await;
     let proof = stage.proof("linked");
-    stage.sandbox.world().change_tenant(|tenant| tenant.keeps_revoked_tokens = true);
+    stage.sandbox.world().change_tenant(|tenant| tenant.set(Switch::KeepsRevokedTokens, true));
     stage.name(&proof).await.unwrap();
     stage.sandbox.world().revoke_bitbucket_token("linked");
     stage.sandbox.clear_requests();

@@ -70,8 +70,8 @@ impl Call {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.sandbox.start(sources).await?;
-        let config = configured::load(&sources, Need::Auth0)?;
-        let dispatcher = configured::dispatcher(&config)?;
+        let config = configured::load(&sources, Need::Stdio)?;
+        let dispatcher = configured::dispatcher_for_one(&config, &sources)?;
         let Some(entry) = dispatcher.policy().find(&self.name) else {
             bail!("no tool is called `{}` under these settings", self.name);
         };
@@ -81,7 +81,7 @@ impl Call {
             property.and_then(|property| property.get("type")).is_some_and(|kind| kind == "string")
         };
         let arguments = self.arguments(is_text)?;
-        let request = Request::new(Arc::new(configured::local(&config)?), entry, arguments).await;
+        let request = Request::new(configured::person(&config, &sources)?, entry, arguments).await;
         let ask = Arc::new(TerminalAsk { yes: self.yes });
         let cancel = CancellationToken::new();
         match dispatcher.call(&request, ask, Arc::new(TerminalProgress), cancel).await {

@@ -1,34 +1,50 @@
 //! From a configuration to the parts that commands put together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::auth0::{self, RefreshToken};
+use crate::auth0::{self, Management, ManagementSettings, RefreshToken};
+use crate::bitbucket::Consumer;
 use crate::config::{self, Config, Known, Need, Problems, Sources};
-use crate::identity::Keep;
 use crate::server::dispatch::{Approval, Dispatcher, Settings};
 use crate::server::local::{Local, LocalSettings};
+use crate::server::newcomer::Newcomer;
 use crate::server::policy::{Policy, Selection};
-use crate::tool::RepositoryPolicy;
+use crate::setup::{self, Setup, Transports};
+use crate::tool::{Person, RepositoryPolicy};
 use crate::tools::{self, TOOLSETS};
+use crate::{identity, net};
+
+/// The tool that changes the tenant, which many people get only where the settings allow it.
+const CONFIGURES: &str = "configure_connection";
 
 /// Loads the configuration, and warns of what will not do what its author hoped for.
 pub(super) fn load(sources: &Sources, need: Need) -> Result<Config, Problems> {
-    let names = |keep: fn(&&tools::Toolset) -> bool| -> Vec<&str> {
-        TOOLSETS.iter().filter(keep).map(|toolset| toolset.name).collect()
-    };
-    let all_tools: Vec<&str> = tools::all().map(|entry| entry.name).collect();
-    let known = Known {
-        toolsets: &names(|_| true),
-        default_toolsets: &names(|toolset| toolset.default),
-        tools: &all_tools,
-    };
-    let config = config::load(sources, &known, need)?;
+    let config = read(sources, need)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     Ok(config)
+}
+
+fn read(sources: &Sources, need: Need) -> Result<Config, Problems> {
+    let names = |keep: fn(&&tools::Toolset) -> bool| -> Vec<&str> {
+        TOOLSETS.iter().filter(keep).map(|toolset| toolset.name).collect()
+    };
+    let all_tools: Vec<&str> = tools::all().map(|entry| entry.name).collect();
+    let managed = TOOLSETS.iter().filter(|toolset| toolset.needs_management);
+    let management_tools: Vec<&str> =
+        managed.flat_map(|toolset| toolset.tools).map(|entry| entry.name).collect();
+    let known = Known {
+        toolsets: &names(|_| true),
+        default_toolsets: &names(|toolset| toolset.default),
+        tools: &all_tools,
+        management_toolsets: &names(|toolset| toolset.needs_management),
+        management_tools: &management_tools,
+    };
+    config::load(sources, &known, need)
 }
 
 /// The person on this machine, as the configuration says how to reach Auth0 and Bitbucket.
@@ -40,9 +56,99 @@ pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
         refresh_token: auth0.refresh_token.clone().map(RefreshToken::new),
         bitbucket_api_url: config.bitbucket_api_url.clone(),
         cache_age: config.cache_age,
-        keep: Keep::new(config.state_dir.clone(), true),
+        keep: identity::Keep::new(config.state_dir.clone(), !config.sandboxed),
     };
     Local::new(settings).context("the Auth0 settings cannot be used")
+}
+
+/// The person whom a server on this machine serves. Where there is no application yet, the settings are
+/// read anew for every call, until set-up has written one.
+pub(super) fn person(config: &Config, sources: &Sources) -> anyhow::Result<Arc<dyn Person>> {
+    if config.auth0.is_some() {
+        return Ok(Arc::new(local(config)?));
+    }
+    let sources = sources.clone();
+    Ok(Arc::new(Newcomer::new(move || {
+        let config = read(&sources.reread(), Need::Stdio)
+            .inspect_err(|problems| tracing::debug!(%problems, "the settings cannot be used yet"))
+            .ok()?;
+        config.auth0.as_ref()?;
+        local(&config)
+            .inspect_err(|error| tracing::warn!(%error, "the settings cannot be used"))
+            .ok()
+    })))
+}
+
+/// The Management API, where the configuration names an application for it.
+pub(super) fn management(config: &Config) -> anyhow::Result<Option<Management>> {
+    let Some(management) = &config.management else { return Ok(None) };
+    let settings = ManagementSettings {
+        domain: management.domain.clone(),
+        client_id: management.client_id.clone(),
+        client_secret: management.client_secret.clone(),
+    };
+    let management = Management::new(net::Http::new(), settings);
+    Ok(Some(management.context("the settings of the Management API cannot be used")?))
+}
+
+/// What sets the tenant up, where there is a management application. `transports` is what the settings
+/// are made for; `keep` says whether secrets and settings may be written on this machine.
+pub(super) fn setup(
+    config: &Config,
+    management: Option<Management>,
+    transports: Transports,
+    keep: Option<setup::Keep>,
+) -> Option<Setup> {
+    let tenant = config.tenant.as_ref()?;
+    let http = config.http.as_ref();
+    let consumer = config.consumer.as_ref().and_then(|consumer| {
+        Some(Consumer { key: consumer.key.clone(), secret: consumer.secret.clone()? })
+    });
+    Some(Setup::new(setup::Settings {
+        management: management?,
+        domain: tenant.domain.clone(),
+        connection: tenant.connection.clone(),
+        application: tenant.client_id.clone().map(|id| (transports, id)),
+        api_client: http
+            .map_or(config.api_client_id.clone(), |http| Some(http.api_client_id.clone())),
+        public_url: http.map_or(config.public_url.clone(), |http| Some(http.public_url.clone())),
+        organization: tenant.organization.clone(),
+        consumer,
+        scopes: scopes(config),
+        transports,
+        keep,
+    }))
+}
+
+/// Where set-up writes what Auth0 gives it: secrets to the state folder, settings to the configuration
+/// file. `http` has a file of its own beside that of `stdio`, unless it is `http` that runs.
+pub(super) fn keep(config: &Config, sources: &Sources) -> Option<setup::Keep> {
+    let path = sources.config_path.clone()?;
+    let folder = config.state_dir.join("secrets");
+    let is_https =
+        config.http.is_some() || path.file_name().is_some_and(|name| name == "http.toml");
+    let (stdio_config, http_config) = if is_https {
+        (path.with_file_name("config.toml"), path)
+    } else {
+        let http_config = path.with_file_name("http.toml");
+        (path, http_config)
+    };
+    Some(setup::Keep { folder, stdio_config, http_config })
+}
+
+/// The Bitbucket scopes that the tools which exist may need.
+fn scopes(config: &Config) -> Vec<&'static str> {
+    let policy = policy(config);
+    let exists = |toolset: &&tools::Toolset| {
+        toolset.tools.iter().any(|entry| policy.find(entry.name).is_some())
+    };
+    let all = TOOLSETS.iter().filter(exists).flat_map(|toolset| toolset.scopes).copied();
+    // Whoever only reads needs no scope to write.
+    let needed = all.map(|scope| match scope.strip_suffix(":write") {
+        Some(reading) if config.read_only => reading,
+        _ => scope,
+    });
+    needed.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The tenant as one of its applications sees it.
@@ -67,7 +173,7 @@ pub(super) fn application(
 }
 
 /// What carries out calls as the configuration says.
-pub(super) fn dispatcher(config: &Config) -> anyhow::Result<Arc<Dispatcher>> {
+pub(super) fn dispatcher(config: &Config, setup: Option<Setup>) -> anyhow::Result<Arc<Dispatcher>> {
     let approval = match config.approval {
         config::Approval::Auto => Approval::Auto,
         config::Approval::Required => Approval::Required,
@@ -80,18 +186,31 @@ pub(super) fn dispatcher(config: &Config) -> anyhow::Result<Arc<Dispatcher>> {
         approval,
         deadline: config.deadline,
         max_calls: config.max_calls,
-        setup: None,
+        setup,
         read_only: config.read_only,
     })))
 }
 
 /// Which tools exist.
 pub(super) fn policy(config: &Config) -> Policy {
+    let mut exclude = config.exclude_tools.clone();
+    if config.http.as_ref().is_some_and(|http| !http.allow_configure) {
+        exclude.push(CONFIGURES.to_owned());
+    }
     Policy::new(&Selection {
         toolsets: config.toolsets.clone().unwrap_or_default(),
         tools: config.tools.clone().unwrap_or_default(),
-        exclude: config.exclude_tools.clone(),
+        exclude,
         read_only: config.read_only,
-        management: false,
+        management: config.management.is_some(),
     })
+}
+
+/// What carries out calls for the one person on this machine, who may set the tenant up.
+pub(super) fn dispatcher_for_one(
+    config: &Config,
+    sources: &Sources,
+) -> anyhow::Result<Arc<Dispatcher>> {
+    let setup = setup(config, management(config)?, Transports::Stdio, keep(config, sources));
+    dispatcher(config, setup)
 }

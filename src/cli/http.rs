@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::configured;
 use super::settings::Settings;
 use super::stop::stopped;
-use crate::auth0::{Management, ManagementSettings, Tenant};
+use crate::auth0::Tenant;
 use crate::bitbucket::Connector;
 use crate::broker::link::Reader;
 use crate::broker::link::web::{WebLinker, WebSettings};
@@ -22,6 +22,7 @@ use crate::config::{self, Config, Need, Sources};
 use crate::identity::bearer::{Verifier, VerifierSettings};
 use crate::net;
 use crate::server::http::{Certificate, HttpParts, HttpSettings, serve_on};
+use crate::setup::Transports;
 
 /// Of how many callers Bitbucket tokens are kept.
 const CALLERS: u64 = 10_000;
@@ -47,19 +48,21 @@ impl Http {
         if self.sandbox {
             let played = sandbox::Played::start(sources).await?;
             let config = configured::load(&played.sources, Need::Http)?;
-            return serve(&config, Some(played.listener), &played.introduction).await;
+            return serve(&config, &played.sources, Some(played.listener), &played.introduction)
+                .await;
         }
-        serve(&configured::load(&sources, Need::Http)?, None, "").await
+        serve(&configured::load(&sources, Need::Http)?, &sources, None, "").await
     }
 }
 
 async fn serve(
     config: &Config,
+    sources: &Sources,
     listener: Option<TcpListener>,
     introduction: &str,
 ) -> anyhow::Result<ExitCode> {
     let http = config.http.as_ref().context("the http settings are missing")?;
-    let parts = parts(config, http)?;
+    let parts = parts(config, sources, http)?;
     let settings = HttpSettings {
         allowed_hosts: http.allowed_hosts.clone(),
         allowed_origins: http.allowed_origins.clone(),
@@ -104,7 +107,7 @@ async fn serve(
 }
 
 /// What acts for the people who call.
-fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
+fn parts(config: &Config, sources: &Sources, http: &config::Http) -> anyhow::Result<HttpParts> {
     let auth0 = config.auth0()?;
     let client = net::Http::new();
     let tenant = |client_id: &str, authentication: &config::ClientAuthentication| {
@@ -142,20 +145,12 @@ fn parts(config: &Config, http: &config::Http) -> anyhow::Result<HttpParts> {
             first_party_clients: http.first_party_clients.clone(),
         },
     );
-    let management = match &http.management {
-        Some(management) => {
-            let settings = ManagementSettings {
-                domain: management.domain.clone(),
-                client_id: management.client_id.clone(),
-                client_secret: management.client_secret.clone(),
-            };
-            let management = Management::new(client, settings);
-            Some(management.context("the settings of the Management API cannot be used")?)
-        }
-        None => None,
-    };
-    let reader = Reader::new(broker.clone(), management, auth0.connection.clone());
-    Ok(HttpParts { dispatcher: configured::dispatcher(config)?, verifier, broker, reader, linker })
+    let management = configured::management(config)?;
+    let reader = Reader::new(broker.clone(), management.clone(), auth0.connection.clone());
+    let keep = if http.allow_configure { configured::keep(config, sources) } else { None };
+    let setup = configured::setup(config, management, Transports::Http, keep);
+    let dispatcher = configured::dispatcher(config, setup)?;
+    Ok(HttpParts { dispatcher, verifier, broker, reader, linker })
 }
 
 /// `--sandbox`: a tenant and a Bitbucket Cloud in this process, made for where the server listens.
@@ -194,7 +189,12 @@ mod sandbox {
             let public_url = door.public_url.as_ref().map_or(here, origin);
             let sandbox = Sandbox::start(Options::default()).await?;
             sandbox.open_api(&public_url);
-            let settings = [sandbox.settings(None), sandbox.api_settings(&public_url)].concat();
+            let settings = [
+                sandbox.settings(None),
+                sandbox.api_settings(&public_url),
+                sandbox.management_settings(),
+            ]
+            .concat();
             let introduction = introduction(&sandbox, &public_url);
             let sources = sources.in_sandbox(settings);
             Ok(Self { sources, listener, introduction, _sandbox: sandbox })

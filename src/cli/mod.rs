@@ -6,6 +6,7 @@ mod configured;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod http;
+mod install;
 mod link;
 mod logging;
 mod login;
@@ -16,6 +17,7 @@ mod sandbox;
 #[cfg(feature = "sandbox")]
 mod sandbox_option;
 mod settings;
+mod setup;
 mod stdio;
 mod stop;
 mod terminal;
@@ -53,8 +55,10 @@ enum Command {
     Whoami(whoami::Whoami),
     Link(link::Link),
     Unlink(unlink::Unlink),
+    Setup(setup::Setup),
     Tools(tools::Tools),
     Call(call::Call),
+    Install(install::Install),
     Completions(completions::Completions),
 }
 
@@ -69,8 +73,10 @@ impl Cli {
             Command::Whoami(command) => command.settings.flags.clone(),
             Command::Link(command) => command.settings.flags.clone(),
             Command::Unlink(command) => command.settings.flags.clone(),
+            Command::Setup(command) => command.flags(),
             Command::Tools(command) => command.settings.flags.clone(),
             Command::Call(command) => command.settings.flags.clone(),
+            Command::Install(command) => command.flags(),
             #[cfg(feature = "sandbox")]
             Command::Demo(_) | Command::Sandbox(_) => Flags::new(),
             Command::Completions(_) => Flags::new(),
@@ -95,6 +101,8 @@ impl Cli {
             Command::Stdio(command) if command.sandbox.sandbox => 2,
             #[cfg(feature = "sandbox")]
             Command::Call(command) if command.sandbox.sandbox => 2,
+            #[cfg(feature = "sandbox")]
+            Command::Setup(command) if command.in_sandbox() => 2,
             Command::Http(_) => 2,
             _ => 1,
         }
@@ -114,8 +122,10 @@ impl Cli {
             Command::Whoami(command) => command.run(sources).await,
             Command::Link(command) => command.run(sources).await,
             Command::Unlink(command) => command.run(sources).await,
+            Command::Setup(command) => command.run(sources).await,
             Command::Tools(command) => command.run(sources).await,
             Command::Call(command) => command.run(sources).await,
+            Command::Install(command) => command.run(sources).await,
             Command::Completions(command) => command.run(),
         }
     }

@@ -38,7 +38,13 @@ mod tests {
 
     #[test]
     fn ends_with_2_where_the_configuration_is_wrong_and_with_1_for_all_else() {
-        let known = Known { toolsets: &[], default_toolsets: &[], tools: &[] };
+        let known = Known {
+            toolsets: &[],
+            default_toolsets: &[],
+            tools: &[],
+            management_toolsets: &[],
+            management_tools: &[],
+        };
         let sources = Sources::new(BTreeMap::new());
         let problems = config::load(&sources, &known, Need::Auth0).map(drop);
         let wrong = problems.context("cannot start").unwrap_err();

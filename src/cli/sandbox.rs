@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tempfile::NamedTempFile;
 
 use super::output;
 use super::stop::stopped;
 use crate::net;
-use crate::sandbox::{self, ACCOUNTS, Options};
+use crate::sandbox::{self, ACCOUNTS, Options, Start};
 
 /// By what variables processes are told of another authority to trust: ours and most, Node.js, and
 /// Python's `requests`.
@@ -50,6 +51,10 @@ pub(super) struct Sandbox {
     /// Where to write the certificate authority. Left out, a temporary file.
     #[arg(long, value_name = "PATH", requires = "tls")]
     ca_file: Option<PathBuf>,
+    /// How far the tenant is set up. Where it is not ready, the settings are those by which `setup` sets
+    /// it up.
+    #[arg(long, value_name = "STATE", default_value = "ready", value_parser = start())]
+    tenant: Start,
     /// The port of the Auth0 tenant; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     auth0_port: u16,
@@ -60,14 +65,16 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let Self { auth0_port, bitbucket_port, tls, .. } = self;
-        let running = sandbox::Sandbox::start(Options { auth0_port, bitbucket_port, tls })
+        let Self { auth0_port, bitbucket_port, tls, tenant, .. } = self;
+        let running = sandbox::Sandbox::start(Options { auth0_port, bitbucket_port, tls, tenant })
             .await
             .context("the sandbox could not start")?;
         running.open_api(&self.public_url);
         let mut settings = running.settings(Some(&self.account));
         settings.extend(running.api_settings(&self.public_url));
-        settings.extend(running.management_settings());
+        if tenant == Start::Ready {
+            settings.extend(running.management_settings());
+        }
         let authority = running
             .authority()
             .map(|authority| Authority::write(authority, self.ca_file.as_deref()))
@@ -100,11 +107,14 @@ impl Sandbox {
                 .collect();
             return Ok(format!("{}\n", serde_json::to_string(&object)?));
         }
+        let purpose = match self.tenant {
+            Start::Ready => format!("as the account `{}`", self.account),
+            Start::Empty | Start::Half => "to set the tenant up".to_owned(),
+        };
         Ok(format!(
             "The sandbox is running: an Auth0 tenant and a Bitbucket Cloud of its own, on this \
-             machine only.\nSettings for another process, as the account `{}`:\n\n{lines}\n\
-             Stop it with Ctrl-C.\n",
-            self.account
+             machine only.\nSettings for another process, {purpose}:\n\n{lines}\n\
+             Stop it with Ctrl-C.\n"
         ))
     }
 }
@@ -138,6 +148,11 @@ impl Authority {
             Self::Named(path) => path,
         }
     }
+}
+
+/// How far a tenant is set up, by name.
+pub(super) fn start() -> impl TypedValueParser<Value = Start> {
+    PossibleValuesParser::new(Start::NAMES).map(|name| Start::named(&name).unwrap_or_default())
 }
 
 /// Scheme, host and port, as `http` takes them.

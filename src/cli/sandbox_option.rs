@@ -1,9 +1,11 @@
 //! `--sandbox`, for the commands that can run against it.
 
 use clap::Args;
+use tempfile::TempDir;
 
 use crate::config::Sources;
-use crate::sandbox::{ACCOUNTS, Options, Sandbox};
+use crate::config::settings::STATE_DIR;
+use crate::sandbox::{ACCOUNTS, Options, Sandbox, Start};
 
 /// Use a sandbox in this process instead of real services.
 #[derive(Clone, Debug, Args)]
@@ -21,6 +23,21 @@ pub(super) struct SandboxOption {
         requires = "sandbox"
     )]
     pub(super) account: String,
+    /// How far the sandbox's tenant is set up.
+    #[arg(
+        long,
+        value_name = "STATE",
+        default_value = "ready",
+        value_parser = super::sandbox::start(),
+        requires = "sandbox"
+    )]
+    pub(super) tenant: Start,
+}
+
+/// A sandbox that runs, with a folder for what is written during its life.
+pub(super) struct Running {
+    _sandbox: Sandbox,
+    _folder: TempDir,
 }
 
 impl SandboxOption {
@@ -28,12 +45,16 @@ impl SandboxOption {
     pub(super) async fn start(
         &self,
         sources: Sources,
-    ) -> anyhow::Result<(Sources, Option<Sandbox>)> {
+    ) -> anyhow::Result<(Sources, Option<Running>)> {
         if !self.sandbox {
             return Ok((sources, None));
         }
-        let sandbox = Sandbox::start(Options::default()).await?;
-        let settings = sandbox.settings(Some(&self.account));
-        Ok((sources.in_sandbox(settings), Some(sandbox)))
+        let sandbox = Sandbox::start(Options { tenant: self.tenant, ..Options::default() }).await?;
+        let folder = tempfile::tempdir()?;
+        let mut settings = sandbox.settings(Some(&self.account));
+        settings.extend(sandbox.management_settings());
+        settings.push((STATE_DIR.variable, folder.path().to_string_lossy().into_owned()));
+        let sources = sources.in_sandbox(settings).keeping_at(folder.path().join("config.toml"));
+        Ok((sources, Some(Running { _sandbox: sandbox, _folder: folder })))
     }
 }

@@ -1,7 +1,6 @@
 //! `stdio`: the server for one person, over stdin and stdout.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -26,9 +25,9 @@ impl Stdio {
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.sandbox.start(sources).await?;
-        let config = configured::load(&sources, Need::Auth0)?;
-        let person = Arc::new(configured::local(&config)?);
-        let server = Server::new(configured::dispatcher(&config)?, person);
+        let config = configured::load(&sources, Need::Stdio)?;
+        let dispatcher = configured::dispatcher_for_one(&config, &sources)?;
+        let server = Server::new(dispatcher, configured::person(&config, &sources)?);
         server::stdio::serve(server).await?;
         Ok(ExitCode::SUCCESS)
     }

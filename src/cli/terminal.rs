@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use futures::future::BoxFuture;
+use secrecy::SecretString;
 
 use crate::tool::{Answered, Ask, Progress, Visit};
 use crate::{Error, Result};
@@ -80,4 +81,15 @@ pub(super) async fn prompt(question: &str) -> io::Result<String> {
         if read == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(line) }
     });
     line.await.map_err(io::Error::other)?
+}
+
+/// Asks for a secret, which is not shown while it is typed.
+pub(super) async fn prompt_secret(question: &str) -> io::Result<SecretString> {
+    let question = question.to_owned();
+    let line = tokio::task::spawn_blocking(move || rpassword::prompt_password(question));
+    let line = line.await.map_err(io::Error::other)??;
+    match line.trim() {
+        "" => Err(io::Error::new(io::ErrorKind::InvalidInput, "no secret was given")),
+        secret => Ok(secret.to_owned().into()),
+    }
 }

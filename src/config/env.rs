@@ -23,25 +23,43 @@ impl Sources {
         let mut sources = Self::new(environment.collect());
         sources.flags = flags;
         let folders = etcetera::choose_base_strategy().ok();
-        sources.file = sources.config_file(folders.as_ref().map(BaseStrategy::config_dir));
+        let folder = folders.as_ref().map(BaseStrategy::config_dir);
+        sources.config_path = sources.config_path(folder);
+        sources.file = sources.config_file();
         sources.state_folder = folders
             .map(|folders| folders.state_dir().unwrap_or_else(|| folders.cache_dir()).join(FOLDER));
         sources
     }
 
-    fn config_file(&self, folder: Option<PathBuf>) -> Option<ConfigFile> {
-        let flag = self.flags.get(CONFIG.variable).and_then(|values| values.last());
-        let named = flag
-            .map(OsString::from)
-            .or_else(|| self.environment.get(CONFIG.variable).cloned())
-            .filter(|path| !path.is_empty());
-        match named {
-            Some(path) => Some(open(PathBuf::from(path))),
-            None => {
-                let path = folder?.join(FOLDER).join("config.toml");
-                path.exists().then(|| open(path))
-            }
+    /// The same sources with the configuration file as it is now.
+    #[must_use]
+    pub fn reread(&self) -> Self {
+        let mut sources = self.clone();
+        if sources.sandbox.is_some() {
+            sources.adopt_kept();
+        } else {
+            sources.file = sources.config_file();
         }
+        sources
+    }
+
+    /// Where somebody said that the file is.
+    fn named_path(&self) -> Option<PathBuf> {
+        let flag = self.flags.get(CONFIG.variable).and_then(|values| values.last());
+        flag.map(OsString::from)
+            .or_else(|| self.environment.get(CONFIG.variable).cloned())
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    }
+
+    fn config_path(&self, folder: Option<PathBuf>) -> Option<PathBuf> {
+        self.named_path().or_else(|| Some(folder?.join(FOLDER).join("config.toml")))
+    }
+
+    /// Nobody misses the default file, but a named one.
+    fn config_file(&self) -> Option<ConfigFile> {
+        let path = self.config_path.clone()?;
+        (self.named_path().is_some() || path.exists()).then(|| open(path))
     }
 }
 
@@ -76,8 +94,9 @@ mod tests {
         std::fs::create_dir(path.parent().unwrap()).unwrap();
         std::fs::write(&path, "read-only = true").unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        let sources = Sources::new(BTreeMap::new());
-        sources.config_file(Some(folder.path().to_owned())).unwrap()
+        let mut sources = Sources::new(BTreeMap::new());
+        sources.config_path = sources.config_path(Some(folder.path().to_owned()));
+        sources.config_file().unwrap()
     }
 
     #[test]
@@ -90,8 +109,22 @@ mod tests {
     #[test]
     fn misses_no_default_file_but_a_named_one() {
         let mut sources = Sources::new(BTreeMap::new());
-        assert!(sources.config_file(Some(PathBuf::from("/nowhere"))).is_none());
+        sources.config_path = sources.config_path(Some(PathBuf::from("/nowhere")));
+        assert!(sources.config_file().is_none());
         sources.environment.insert("BITBUCKET_MCP_CONFIG".to_owned(), "/nowhere/x.toml".into());
-        assert!(sources.config_file(None).unwrap().text.is_err());
+        sources.config_path = sources.config_path(None);
+        assert!(sources.config_file().unwrap().text.is_err());
+    }
+
+    #[test]
+    fn sees_what_was_written_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sources = Sources::new(BTreeMap::new());
+        sources.config_path = sources.config_path(Some(folder.path().to_owned()));
+        assert!(sources.reread().file.is_none());
+        let path = sources.config_path.clone().unwrap();
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "read-only = true").unwrap();
+        assert_eq!(sources.reread().file.unwrap().text.unwrap(), "read-only = true");
     }
 }

@@ -6,6 +6,7 @@
 
 mod env;
 mod load;
+mod places;
 mod problems;
 mod reference;
 pub mod settings;
@@ -21,6 +22,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use load::{Door, Known, Need, door, load, logging};
+pub use places::{Places, System};
 pub use problems::{Problem, Problems};
 pub use reference::reference;
 pub use sources::{ConfigFile, Flags, Sources};
@@ -28,8 +30,18 @@ pub use sources::{ConfigFile, Flags, Sources};
 /// The whole configuration, every value of it checked.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The tenant, where it is named.
+    pub tenant: Option<Tenant>,
     /// Whom to ask for tokens. There whenever the command said that it needs it.
     pub auth0: Option<Auth0>,
+    /// The client for Auth0's Management API, where there is one.
+    pub management: Option<Management>,
+    /// The Bitbucket OAuth consumer that the connection is to use.
+    pub consumer: Option<Consumer>,
+    /// Where `http` is reached, for commands that set it up: scheme, host and port, and no path.
+    pub public_url: Option<Url>,
+    /// The Custom API Client of `http`, for commands that set it up.
+    pub api_client_id: Option<String>,
     /// Serving over HTTP. There whenever the command said that it needs it.
     pub http: Option<Http>,
     /// Bitbucket's API, without a slash at the end.
@@ -57,6 +69,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// What is logged, and how.
     pub logging: Logging,
+    /// Whether a sandbox stands in for the services, so that nothing of this run is worth keeping.
+    pub sandboxed: bool,
     /// What is not wrong, but will not do what its author hoped for; one sentence each.
     pub warnings: Vec<String>,
 }
@@ -66,6 +80,19 @@ impl Config {
     pub fn auth0(&self) -> Result<&Auth0, Problems> {
         self.auth0.as_ref().ok_or_else(load::no_auth0)
     }
+}
+
+/// The Auth0 tenant, before anybody has an application there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// The tenant's base URL, with the slash that its issuer also ends in.
+    pub domain: Url,
+    /// The web application, where one is named.
+    pub client_id: Option<String>,
+    /// The name of the Bitbucket connection.
+    pub connection: String,
+    /// The organization that people sign in to.
+    pub organization: Option<String>,
 }
 
 /// The Auth0 tenant, and the application through which people sign in to it.
@@ -98,8 +125,6 @@ pub struct Http {
     pub api_client_id: String,
     /// How that client proves who it is.
     pub api_client: ClientAuthentication,
-    /// The client for Auth0's Management API, where there is one.
-    pub management: Option<Management>,
     /// Values of the `Host` header that are answered besides the public URL's.
     pub allowed_hosts: Vec<String>,
     /// Values of the `Origin` header that are answered besides the public URL's.
@@ -115,6 +140,8 @@ pub struct Http {
     pub first_party_clients: Vec<String>,
     /// How many tool calls of one caller may run at once.
     pub max_calls_per_caller: usize,
+    /// Whether the tenant may be changed through the server.
+    pub allow_configure: bool,
 }
 
 /// A client for Auth0's Management API.
@@ -126,6 +153,15 @@ pub struct Management {
     pub client_id: String,
     /// Its secret.
     pub client_secret: SecretString,
+}
+
+/// The OAuth consumer at Bitbucket.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// Its key.
+    pub key: String,
+    /// Its secret, unless that is asked for when it is needed.
+    pub secret: Option<SecretString>,
 }
 
 /// A certificate and its key, as PEM files.

@@ -13,6 +13,7 @@ use super::values::words;
 pub type Flags = BTreeMap<&'static str, Vec<String>>;
 
 /// Everything that a configuration is made from.
+#[derive(Clone)]
 pub struct Sources {
     /// The flags on the command line.
     pub flags: Flags,
@@ -20,6 +21,8 @@ pub struct Sources {
     pub environment: BTreeMap<String, OsString>,
     /// The configuration file, if there is one.
     pub file: Option<ConfigFile>,
+    /// Where that file is, or would be: there set-up writes what it has found out.
+    pub config_path: Option<PathBuf>,
     /// The default of the state folder, where the platform has one.
     pub state_folder: Option<PathBuf>,
     /// How the files are read that hold secrets and certificates.
@@ -29,7 +32,7 @@ pub struct Sources {
 }
 
 /// The configuration file as it was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ConfigFile {
     /// Where it is.
     pub path: PathBuf,
@@ -46,6 +49,7 @@ impl Sources {
             flags: Flags::new(),
             environment,
             file: None,
+            config_path: None,
             state_folder: None,
             read: read_file,
             sandbox: None,
@@ -62,6 +66,34 @@ impl Sources {
         self.sandbox =
             Some(settings.into_iter().map(|(name, value)| (name.into(), value)).collect());
         self
+    }
+
+    /// In a sandbox, has set-up write to `path`, and later reads what it says there as the sandbox's own
+    /// word: the person's own file is not touched for a trial.
+    #[must_use]
+    pub fn keeping_at(mut self, path: PathBuf) -> Self {
+        self.config_path = Some(path);
+        self
+    }
+
+    /// What set-up has written for the sandbox.
+    pub(super) fn adopt_kept(&mut self) {
+        let Some(path) = &self.config_path else { return };
+        let Ok(Ok(table)) = (self.read)(path).map(|text| text.parse::<toml::Table>()) else {
+            return;
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let text = |key: &str| table.get(key).and_then(toml::Value::as_str);
+        for setting in SETTINGS {
+            let plain = setting.key.and_then(text).map(str::to_owned);
+            let value = plain.or_else(|| {
+                let path = text(&setting.file_key()?)?;
+                (self.read)(&folder.join(path)).ok()
+            });
+            if let (Some(settings), Some(value)) = (&mut self.sandbox, value) {
+                settings.insert(setting.variable.to_owned(), value);
+            }
+        }
     }
 }
 

@@ -1,35 +1,40 @@
 //! Our own API at the sandbox's tenant: what a server that many people reach over HTTP needs of Auth0.
 
-use super::Sandbox;
-use super::auth0::{API_CLIENT_ID, Bearer, MANAGEMENT_CLIENT_ID};
+use serde_json::json;
+
+use super::auth0::{API_SCOPES, Bearer, MANAGEMENT_CLIENT_ID, Switch, Tenant};
+use super::{Sandbox, Start};
 
 impl Sandbox {
-    /// Registers the API of a server at `public_url`, with its scopes, and the pages of that server as
-    /// callbacks of the web application. A second call puts another API in the place of the first.
+    /// Registers the API of a server at `public_url`, with its scopes, links the Custom API Client to it,
+    /// and adds the pages of that server as callbacks of the web application. A second call puts another
+    /// API in the place of the first. On a tenant that was not ready, this is for the set-up to do, and
+    /// nothing happens.
     pub fn open_api(&self, public_url: &str) {
+        if self.start != Start::Ready {
+            return;
+        }
         let public_url = trimmed(public_url);
-        self.world.change_tenant(|tenant| {
-            tenant.api_audience = Some(audience(public_url));
-            let pages = ["signed-in", "connected"].map(|page| format!("{public_url}/link/{page}"));
-            tenant.callbacks.retain(|callback| !pages.contains(callback));
-            tenant.callbacks.extend(pages);
-            // On loopback Auth0 wants a page of its own before it goes back, and so refuses
-            // `prompt=none`: the server could not learn which account was linked. A tenant for local
-            // development turns that off for the application; so does this one.
-            tenant.web_skips_confirmation = true;
-        });
+        self.world.change_tenant(|tenant| open(tenant, public_url));
     }
 
-    /// The settings that a server at `public_url` needs besides [`settings`](Self::settings).
+    /// The settings that a server at `public_url` needs besides [`settings`](Self::settings). Where the
+    /// tenant was not ready, there is no API yet.
     pub fn api_settings(&self, public_url: &str) -> Vec<(&'static str, String)> {
         let public_url = trimmed(public_url);
-        let secret = self.world.lock().tenant.secret_of(API_CLIENT_ID);
-        vec![
-            ("AUTH0_AUDIENCE", audience(public_url)),
-            ("AUTH0_API_CLIENT_ID", API_CLIENT_ID.to_owned()),
-            ("AUTH0_API_CLIENT_SECRET", secret),
-            ("BITBUCKET_MCP_PUBLIC_URL", public_url.to_owned()),
-        ]
+        let mut settings = Vec::new();
+        if self.start == Start::Ready {
+            let tenant = &self.world.lock().tenant;
+            let id = tenant.api_client_id().unwrap_or_default();
+            let secret = tenant.secret_of(&id);
+            settings.extend([
+                ("AUTH0_AUDIENCE", audience(public_url)),
+                ("AUTH0_API_CLIENT_ID", id),
+                ("AUTH0_API_CLIENT_SECRET", secret),
+            ]);
+        }
+        settings.push(("BITBUCKET_MCP_PUBLIC_URL", public_url.to_owned()));
+        settings
     }
 
     /// The settings for the Management API.
@@ -53,6 +58,40 @@ impl Sandbox {
     pub fn bearer(&self, account: &str, bearer: Bearer) -> Option<String> {
         self.tenant.bearer(account, bearer)
     }
+}
+
+fn open(tenant: &mut Tenant, public_url: &str) {
+    let audience = audience(public_url);
+    if let Some(former) = tenant.our_api() {
+        tenant.delete_resource_server(&former);
+    }
+    let scopes: Vec<_> = API_SCOPES.iter().map(|scope| json!({ "value": scope })).collect();
+    tenant.add_resource_server(json!({
+        "name": "bitbucket-vault-mcp",
+        "identifier": audience,
+        "scopes": scopes,
+        "allow_offline_access": true,
+        "skip_consent_for_verifiable_first_party_clients": true,
+        "token_dialect": "access_token",
+    }));
+    if let Some(client) = tenant.api_client_id() {
+        tenant.link_api_client(&client, &audience);
+    }
+    tenant.add_grant(json!({
+        "audience": audience,
+        "scope": ["bitbucket:read", "bitbucket:write"],
+        "subject_type": "user",
+        "default_for": "third_party_clients",
+    }));
+    if let Some(web) = tenant.web_mut() {
+        for page in ["signed-in", "connected"] {
+            web.put_in_list("callbacks", &format!("{public_url}/link/{page}"), true);
+        }
+    }
+    // On loopback Auth0 wants a page of its own before it goes back, and so refuses `prompt=none`: the
+    // server could not learn which account was linked. A tenant for local development turns that off
+    // for the application; so does this one.
+    tenant.set(Switch::WebSkipsConfirmation, true);
 }
 
 fn audience(public_url: &str) -> String {

@@ -5,6 +5,9 @@
 //! POST   /_sandbox/faults   one fault, as JSON; more than one as an array
 //! DELETE /_sandbox/faults   forgets them all
 //! PATCH  /_sandbox/tenant   switches of the tenant, for example {"connect_code_in_fragment": true}
+//! PATCH  /_sandbox/objects  objects of the tenant, for example {"clients": {"an app": {"callbacks": []}}}
+//!                           with `null` for what is to go; kinds are clients, connections,
+//!                           client_grants, resource_servers, settings, custom_domains, organizations
 //! ```
 
 use std::collections::BTreeMap;
@@ -17,6 +20,7 @@ use axum::routing::{patch, post};
 use axum::{Json, Router};
 use serde_json::Value;
 
+use super::auth0::{Kind, Switch};
 use super::faults::{Fault, Faults};
 use super::world::World;
 
@@ -31,6 +35,7 @@ pub(super) fn router(world: Arc<World>, faults: Arc<Faults>) -> Router {
     Router::new()
         .route("/_sandbox/faults", post(add_faults).delete(clear_faults))
         .route("/_sandbox/tenant", patch(change_tenant))
+        .route("/_sandbox/objects", patch(change_objects))
         .with_state(Control { world, faults })
 }
 
@@ -68,18 +73,39 @@ async fn change_tenant(
     if !asked_on_purpose(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let tenant = &mut control.world.lock().tenant;
-    let unknown = switches.keys().find(|name| tenant.switch(name).is_none());
-    if let Some(unknown) = unknown {
-        let text = format!("the tenant has no switch `{unknown}`");
-        return (StatusCode::BAD_REQUEST, text).into_response();
-    }
+    let mut known = Vec::new();
     for (name, on) in switches {
-        if let Some(switch) = tenant.switch(&name) {
-            *switch = on;
-        }
+        let Ok(switch) = serde_json::from_value::<Switch>(name.clone().into()) else {
+            let text = format!("the tenant has no switch `{name}`");
+            return (StatusCode::BAD_REQUEST, text).into_response();
+        };
+        known.push((switch, on));
     }
+    control.world.change_tenant(|tenant| {
+        known.into_iter().for_each(|(switch, on)| tenant.set(switch, on));
+    });
     StatusCode::NO_CONTENT.into_response()
+}
+
+async fn change_objects(
+    State(control): State<Control>,
+    headers: HeaderMap,
+    Json(changes): Json<Value>,
+) -> Response {
+    if !asked_on_purpose(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    match serde_json::from_value::<BTreeMap<Kind, BTreeMap<String, Value>>>(changes) {
+        Ok(changes) => {
+            control.world.change_tenant(|tenant| {
+                for (kind, objects) in &changes {
+                    objects.iter().for_each(|(name, changes)| tenant.change(*kind, name, changes));
+                }
+            });
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    }
 }
 
 /// A page in a browser cannot send this header to another origin without a preflight, which is not
@@ -92,6 +118,7 @@ fn asked_on_purpose(headers: &HeaderMap) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
+    use crate::sandbox::auth0::VAULT_GRANT_TYPE;
     use crate::sandbox::{Options, Sandbox};
 
     async fn change(sandbox: &Sandbox, switches: &Value) -> (u16, String) {
@@ -107,7 +134,8 @@ mod tests {
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let state = || {
             let tenant = &sandbox.world().lock().tenant;
-            (tenant.connect_code_in_fragment, tenant.vault_grant)
+            let web = tenant.application(&tenant.web_id().unwrap()).unwrap();
+            (tenant.connect_code_in_fragment, web.may_use(VAULT_GRANT_TYPE))
         };
         assert_eq!(state(), (false, true));
         let both = json!({ "connect_code_in_fragment": true, "vault_grant": false });

@@ -10,6 +10,7 @@ mod api;
 mod auth0;
 mod bitbucket;
 mod browser;
+mod consumer;
 mod control;
 mod faults;
 mod git;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use auth0::{Bearer, SigningKey, Tenant};
+pub use auth0::{Bearer, Kind, SigningKey, Start, Switch, Tenant};
 pub use browser::BrowserError;
 pub use faults::{Effect, Fault, Faults};
 pub use record::{Recorded, Service};
@@ -47,6 +48,7 @@ pub struct Sandbox {
     bitbucket: String,
     certificates: Option<Certificates>,
     world: Arc<World>,
+    start: Start,
     tenant: auth0::Auth0,
     faults: Arc<Faults>,
     record: Arc<Record>,
@@ -62,6 +64,8 @@ pub struct Options {
     pub bitbucket_port: u16,
     /// Whether both serve https, as `localhost` and with an authority of their own.
     pub tls: bool,
+    /// How far the tenant is set up.
+    pub tenant: Start,
 }
 
 impl Sandbox {
@@ -77,7 +81,7 @@ impl Sandbox {
         };
         let auth0 = origin(auth0_listener.local_addr()?);
         let bitbucket = origin(bitbucket_listener.local_addr()?);
-        let world = Arc::new(World::new(world::random(64)));
+        let world = Arc::new(World::new(&auth0, options.tenant));
         let faults = Arc::new(Faults::default());
         let record = Arc::new(Record::default());
         let stop = CancellationToken::new();
@@ -96,7 +100,8 @@ impl Sandbox {
         let surround = around(Service::Bitbucket);
         serve::serve(bitbucket_listener, tls, handlers, surround, stop.clone())?;
         let _stop = stop.drop_guard();
-        Ok(Self { auth0, bitbucket, certificates, world, tenant, faults, record, _stop })
+        let start = options.tenant;
+        Ok(Self { auth0, bitbucket, certificates, world, start, tenant, faults, record, _stop })
     }
 
     /// The Auth0 domain, for `AUTH0_DOMAIN`.
@@ -114,23 +119,35 @@ impl Sandbox {
         self.certificates.as_ref().map(|certificates| certificates.authority.as_str())
     }
 
-    /// The client id of the tenant's web application.
+    /// The client id of the tenant's web application; empty while it has none.
     pub fn client_id(&self) -> String {
-        auth0::CLIENT_ID.to_owned()
+        self.world.lock().tenant.web_id().unwrap_or_default()
     }
 
-    /// The client secret of the tenant's web application.
+    /// The client secret of the tenant's web application; empty while it has none.
     pub fn client_secret(&self) -> String {
-        self.world.lock().tenant.client_secret.clone()
+        let tenant = &self.world.lock().tenant;
+        tenant.web_id().map(|id| tenant.secret_of(&id)).unwrap_or_default()
     }
 
-    /// A fresh Auth0 refresh token of `linked`, `limited` or `guest`, as a login gives it.
+    /// The key and secret of Bitbucket's OAuth consumer.
+    pub fn consumer(&self) -> (String, String) {
+        let consumer = &self.world.lock().consumer;
+        (consumer.key.clone(), consumer.secret.clone())
+    }
+
+    /// A fresh Auth0 refresh token of `linked`, `limited` or `guest`, as a login gives it; nothing while
+    /// the tenant has no web application.
     pub fn refresh_token(&self, account: &str) -> Option<String> {
         self.world.refresh_token(account)
     }
 
-    /// The settings that a process needs to use this sandbox, as `account` if one is named.
+    /// The settings that a process needs to use this sandbox, as `account` if one is named. Where the
+    /// tenant was not ready, those by which it is set up.
     pub fn settings(&self, account: Option<&str>) -> Vec<(&'static str, String)> {
+        if self.start != Start::Ready {
+            return self.setup_settings();
+        }
         let mut settings = vec![
             ("AUTH0_DOMAIN", self.auth0_domain()),
             ("AUTH0_CLIENT_ID", self.client_id()),
@@ -140,6 +157,20 @@ impl Sandbox {
         if let Some(token) = account.and_then(|account| self.refresh_token(account)) {
             settings.push(("AUTH0_REFRESH_TOKEN", token));
         }
+        settings
+    }
+
+    /// The settings by which the tenant is set up: the application for the Management API, and the
+    /// Bitbucket consumer that the connection is to have.
+    pub fn setup_settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = vec![
+            ("AUTH0_DOMAIN", self.auth0_domain()),
+            ("BITBUCKET_API_URL", self.bitbucket_api_url()),
+        ];
+        settings.extend(self.management_settings());
+        let (key, secret) = self.consumer();
+        settings.push(("BITBUCKET_CONSUMER_KEY", key));
+        settings.push(("BITBUCKET_CONSUMER_SECRET", secret));
         settings
     }
 

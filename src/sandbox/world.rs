@@ -12,7 +12,8 @@ use rand::distr::Alphanumeric;
 
 use super::auth0::keys::Keyring;
 use super::auth0::state::Issued;
-use super::auth0::{API_CLIENT_ID, MANAGEMENT_CLIENT_ID, Tenant};
+use super::auth0::{MANAGEMENT_CLIENT_ID, Start, Tenant};
+use super::consumer::Consumer;
 use super::people::{self, PEOPLE, Person};
 
 /// How much life a stored token must have left for the vault to hand it out again.
@@ -27,6 +28,7 @@ pub struct World {
 
 pub(super) struct State {
     pub(super) tenant: Tenant,
+    pub(super) consumer: Consumer,
     pub(super) issued: Issued,
     pub(super) keyring: Keyring,
     pub(super) accounts: Vec<ConnectedAccount>,
@@ -40,6 +42,8 @@ pub(super) struct State {
 #[derive(Clone)]
 pub(super) struct ConnectedAccount {
     pub(super) id: String,
+    /// Through which of the tenant's connections it came, by id.
+    pub(super) connection: String,
     /// Whose vault it is in.
     pub(super) owner: &'static Person,
     /// Whose Bitbucket account it is; another person's where a link went astray.
@@ -99,6 +103,10 @@ pub struct Secrets {
     pub api_client_secret: String,
     /// Of the application for the Management API.
     pub management_client_secret: String,
+    /// Of every application, those above among them.
+    pub client_secrets: Vec<String>,
+    /// Of Bitbucket's OAuth consumer.
+    pub consumer_secret: String,
     /// Auth0's refresh tokens, also those that are over.
     pub refresh_tokens: Vec<String>,
     /// Access tokens of the My Account API.
@@ -118,9 +126,12 @@ pub struct Secrets {
 }
 
 impl World {
-    pub(super) fn new(client_secret: String) -> Self {
+    /// The world around the tenant at `domain`.
+    pub(super) fn new(domain: &str, start: Start) -> Self {
+        let consumer = Consumer::new(domain);
         let mut state = State {
-            tenant: Tenant::new(client_secret, random(64), random(64)),
+            tenant: start.tenant(domain, &consumer),
+            consumer,
             issued: Issued::default(),
             keyring: Keyring::default(),
             accounts: Vec::new(),
@@ -129,8 +140,10 @@ impl World {
             token_life: Duration::from_secs(7_200),
             granted: HashMap::new(),
         };
-        for person in PEOPLE.iter().filter(|person| person.linked_at_start) {
-            state.link(person, person, None);
+        if start == Start::Ready {
+            for person in PEOPLE.iter().filter(|person| person.linked_at_start) {
+                state.link_at_once(person, person);
+            }
         }
         Self { state: Mutex::new(state) }
     }
@@ -159,7 +172,7 @@ impl World {
     }
 
     /// Every Bitbucket access token in the vault of `account` stops working. The vault hands out a new
-    /// one at the next exchange, unless [`Tenant::keeps_revoked_tokens`] says otherwise.
+    /// one at the next exchange, unless [`Switch::KeepsRevokedTokens`](super::Switch) says otherwise.
     pub fn revoke_bitbucket_token(&self, account: &str) {
         self.for_tokens_of(account, |token| token.revoked = true);
     }
@@ -193,17 +206,18 @@ impl World {
         }
     }
 
-    /// Puts the Bitbucket account of `account` into their vault, without a browser.
+    /// Puts the Bitbucket account of `account` into their vault, without a browser. Without a connection
+    /// to Bitbucket nothing happens.
     pub fn link(&self, account: &str) {
         if let Some(person) = people::find(account) {
-            self.lock().link(person, person, None);
+            self.lock().link_at_once(person, person);
         }
     }
 
     /// Puts the Bitbucket account of somebody else, by nickname, into the vault of `account`.
     pub fn link_as(&self, account: &str, nickname: &str) {
         if let (Some(owner), Some(holder)) = (people::find(account), people::find(nickname)) {
-            self.lock().link(owner, holder, None);
+            self.lock().link_at_once(owner, holder);
         }
     }
 
@@ -239,10 +253,17 @@ impl World {
             }
         }
         let connects = issued.connects.iter();
+        let clients = state.tenant.clients.iter();
+        let secret_of =
+            |id: Option<String>| id.map(|id| state.tenant.secret_of(&id)).unwrap_or_default();
         Secrets {
-            client_secret: state.tenant.client_secret.clone(),
-            api_client_secret: state.tenant.secret_of(API_CLIENT_ID),
+            client_secret: secret_of(state.tenant.web_id()),
+            api_client_secret: secret_of(state.tenant.api_client_id()),
             management_client_secret: state.tenant.secret_of(MANAGEMENT_CLIENT_ID),
+            client_secrets: clients
+                .filter_map(|client| client.text("client_secret").map(str::to_owned))
+                .collect(),
+            consumer_secret: state.consumer.secret.clone(),
             refresh_tokens: issued.refresh_tokens.keys().cloned().collect(),
             my_account_tokens: mine,
             bearer_tokens: ours,
@@ -293,12 +314,18 @@ impl State {
         &mut self,
         owner: &'static Person,
         holder: &'static Person,
+        connection: &str,
         organization: Option<String>,
     ) -> ConnectedAccount {
-        self.accounts.retain(|connected| connected.owner != owner || connected.holder != holder);
+        self.accounts.retain(|connected| {
+            connected.owner != owner
+                || connected.holder != holder
+                || connected.connection != connection
+        });
         let scopes = self.scopes_of(holder);
         let connected = ConnectedAccount {
             id: format!("cac_{}", random(22)),
+            connection: connection.to_owned(),
             owner,
             holder,
             scopes,
@@ -311,20 +338,33 @@ impl State {
         connected
     }
 
+    /// The same through the connection to Bitbucket, if there is one.
+    fn link_at_once(&mut self, owner: &'static Person, holder: &'static Person) {
+        if let Some(connection) = self.tenant.bitbucket().map(|one| one.id().to_owned()) {
+            self.link(owner, holder, &connection, None);
+        }
+    }
+
     /// One Token Vault exchange: the stored token while it is good, else one that Bitbucket refreshes.
     pub(super) fn exchange(
         &mut self,
         owner: &'static Person,
+        connection: &str,
         login_hint: Option<&str>,
     ) -> Result<Exchanged, VaultProblem> {
-        if !self.accounts.iter().any(|connected| connected.owner == owner) {
+        let theirs = |connected: &ConnectedAccount| {
+            connected.owner == owner && connected.connection == connection
+        };
+        if !self.accounts.iter().any(theirs) {
             return Err(VaultProblem::NotLinked);
         }
+        let trusted = self.tenant.connection(connection);
+        let trusted = trusted.is_some_and(|connection| self.consumer.trusts(connection));
         let index = self
             .accounts
             .iter()
             .position(|connected| {
-                connected.owner == owner && login_hint.is_none_or(|hint| connected.answers_to(hint))
+                theirs(connected) && login_hint.is_none_or(|hint| connected.answers_to(hint))
             })
             .ok_or(VaultProblem::NoIdentity)?;
         let Some(connected) = self.accounts.get(index).cloned() else {
@@ -340,7 +380,8 @@ impl State {
                 let life = token.expires_at.duration_since(now).unwrap_or_default();
                 Exchanged { token: text.clone(), scopes: token.scopes.clone(), life }
             }
-            _ if !connected.alive => return Err(VaultProblem::RefreshRefused),
+            // Bitbucket refreshes nothing for a client that it does not know.
+            _ if !connected.alive || !trusted => return Err(VaultProblem::RefreshRefused),
             _ => {
                 let token = self.issue_bitbucket_token(connected.holder, connected.scopes.clone());
                 if let Some(connected) = self.accounts.get_mut(index) {
@@ -362,10 +403,12 @@ impl State {
     }
 
     fn scopes_of(&self, person: &'static Person) -> Vec<String> {
-        self.granted
-            .get(person.nickname)
-            .cloned()
-            .unwrap_or_else(|| person.scopes.iter().map(|scope| (*scope).to_owned()).collect())
+        if let Some(granted) = self.granted.get(person.nickname) {
+            return granted.clone();
+        }
+        // Whatever a request names, Bitbucket grants what the consumer has.
+        let has = |scope: &&&str| self.consumer.scopes.iter().any(|one| one == **scope);
+        person.scopes.iter().filter(has).map(|scope| (*scope).to_owned()).collect()
     }
 
     fn accounts_of(&mut self, account: &str) -> impl Iterator<Item = &mut ConnectedAccount> {

@@ -7,6 +7,7 @@ pub mod ask;
 pub mod dispatch;
 pub mod http;
 pub mod local;
+pub mod newcomer;
 pub mod policy;
 mod progress;
 mod spent;

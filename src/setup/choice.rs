@@ -42,4 +42,10 @@ impl Transports {
     pub fn http(self) -> bool {
         matches!(self, Self::Http | Self::Both)
     }
+
+    /// Each transport that is served, alone.
+    pub(super) fn each(self) -> impl Iterator<Item = Self> {
+        let stdio = self.stdio().then_some(Self::Stdio);
+        stdio.into_iter().chain(self.http().then_some(Self::Http))
+    }
 }

@@ -7,14 +7,17 @@
 
 mod apply;
 mod choice;
+mod digest;
 mod edit;
 mod keep;
+mod place;
 mod plan;
 mod requirements;
 mod row;
 mod scopes;
 mod shown;
 mod snapshot;
+mod snippet;
 mod target;
 mod wanted;
 
@@ -26,22 +29,28 @@ use url::Url;
 use crate::auth0::Management;
 use crate::bitbucket::Consumer;
 
-pub use apply::{Applied, ApplyError};
+pub use apply::{Applied, ApplyError, WRITTEN};
 pub use choice::{Choice, Transports};
+pub use digest::Digest;
 pub use edit::{Action, Change};
-pub use keep::{Keep, Kept};
-pub use plan::{Digest, Plan};
+pub use keep::{Keep, KeepError, Kept};
+pub use plan::Plan;
 pub use requirements::{ManagementScope, management_scopes};
 pub use row::{Report, Row, State};
 pub use scopes::{BitbucketScope, minimal, permission};
 pub use shown::{Line, lines};
 pub use snapshot::Snapshot;
+pub use snippet::{
+    EnvironmentVariable, Snippet, SnippetFile, SnippetKind, SnippetNames, UnfitName,
+};
 
 /// The set-up of one tenant. Clones share everything.
 #[derive(Clone)]
 pub struct Setup {
     inner: Arc<Settings>,
     proof: Arc<Proof>,
+    /// Held by the one apply that may write.
+    applying: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// When an exchange has worked last. Nothing but an exchange can show that one works.
@@ -78,7 +87,7 @@ impl Setup {
     /// The set-up that `settings` describe. Nothing is sent yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { inner: Arc::new(settings), proof: Arc::default() }
+        Self { inner: Arc::new(settings), proof: Arc::default(), applying: Arc::default() }
     }
 
     /// Notes that Token Vault has given out a token at this time, and Bitbucket taken it.

@@ -99,7 +99,7 @@ fn own() -> Vec<Error> {
         Error::Misconfigured { says: "a grant is missing".into(), hint: "an admin adds it".into() },
         Error::Cancelled,
         Error::Internal("a cause that is only logged".into()),
-        Error::Suspended(Box::new(Suspension { key: "open", request: request() })),
+        Error::Suspended(Box::new(Suspension { key: "open", request: request(), approved: false })),
     ];
     all.iter().for_each(complete);
     all

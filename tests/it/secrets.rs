@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bitbucket_vault_mcp::sandbox::{Effect, Fault, Sandbox, Secrets, Service};
+use bitbucket_vault_mcp::sandbox::{Effect, Fault, Sandbox, Secrets, Service, Switch};
 use serde_json::{Value, json};
 
 use crate::child::{Server, program};
@@ -273,7 +273,10 @@ fn a_redirect_to_another_host_brings_no_token_there() {
 #[test]
 fn a_rotated_refresh_token_is_kept_for_the_owner_only() {
     let outside = Outside::new();
-    outside.sandbox().world().change_tenant(|tenant| tenant.rotates_refresh_tokens = true);
+    outside
+        .sandbox()
+        .world()
+        .change_tenant(|tenant| tenant.set(Switch::RotatesRefreshTokens, true));
     let mut told = Told::default();
     for settings in &TRACE {
         let mut server = outside.session("linked", can(&[]), settings);

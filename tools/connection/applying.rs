@@ -68,6 +68,19 @@ fn outcome(ended: Result<Applied, ApplyError>) -> Result<Outcome> {
             format!("{error}; nothing was written"),
             "an administrator runs `bitbucket-vault-mcp setup apply` on a machine where they may be kept",
         )),
+        Err(error @ ApplyError::Keep(_)) => Err(Error::refused(
+            format!("{error}; nothing was written"),
+            "mend that on the machine that the server runs on, then call again",
+        )),
+        Err(error @ ApplyError::OtherConsumer { .. }) => Err(Error::refused(
+            format!("{error}; nothing was written"),
+            "call again with the secret of that consumer, or set `BITBUCKET_CONSUMER_KEY` and \
+             `BITBUCKET_CONSUMER_SECRET` and plan anew, so that the connection changes to another consumer",
+        )),
+        Err(error @ ApplyError::OptionsHidden) => Err(Error::refused(
+            format!("{error}; nothing was written"),
+            "an administrator grants that scope to the management application",
+        )),
         Err(ApplyError::Auth0(error)) => Err(error.into()),
     }
 }

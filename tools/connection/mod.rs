@@ -5,6 +5,7 @@ mod applying;
 mod arguments;
 mod check_connection;
 mod configure_connection;
+mod get_app_snippet;
 mod plan_connection;
 mod shown;
 mod test_connection;
@@ -23,5 +24,6 @@ pub(super) const TOOLSET: Toolset = Toolset {
         Entry::of::<plan_connection::PlanConnection>(),
         Entry::of::<configure_connection::ConfigureConnection>(),
         Entry::of::<test_connection::TestConnection>(),
+        Entry::of::<get_app_snippet::GetAppSnippet>(),
     ],
 };

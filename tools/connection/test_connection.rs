@@ -259,9 +259,9 @@ mod tests {
         world.rotate_refresh_tokens(true);
         all += &format!("rotation\n{}\n", test(&stage, "linked").await);
         world.rotate_refresh_tokens(false);
-        world.change_tenant(|tenant| tenant.vault_grant = false);
+        world.change_tenant(|tenant| tenant.set(crate::sandbox::Switch::VaultGrant, false));
         all += &format!("\ngrant\n{}\n", test(&stage, "linked").await);
-        world.change_tenant(|tenant| tenant.vault_grant = true);
+        world.change_tenant(|tenant| tenant.set(crate::sandbox::Switch::VaultGrant, true));
         for (name, status, code, words) in [
             (
                 "vault",

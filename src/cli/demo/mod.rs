@@ -77,7 +77,7 @@ impl Agent {
         let config = configured::load(&sources, Need::Auth0)?;
         let person = configured::local(&config)?;
         let broker = person.broker.clone();
-        let server = Server::new(configured::dispatcher(&config)?, Arc::new(person));
+        let server = Server::new(configured::dispatcher(&config, None)?, Arc::new(person));
         let (ours, theirs) = tokio::io::duplex(PIPE);
         tokio::spawn(async move {
             let (reader, writer) = tokio::io::split(theirs);

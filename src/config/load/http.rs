@@ -10,7 +10,7 @@ use crate::config::problems::{Misfit, Problems, shown_within};
 use crate::config::settings::{self, Setting};
 use crate::config::sources::{Opened, Sources};
 use crate::config::values::{self, TlsMisfit};
-use crate::config::{Http, Management, Tls};
+use crate::config::{Http, Tls};
 
 /// Where the server listens and where it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,6 @@ impl Reader<'_> {
             .client(&settings::AUTH0_API_CLIENT_SECRET, &settings::AUTH0_API_CLIENT_SIGNING_KEY);
         let or = format!(" or `{}`", settings::AUTH0_API_CLIENT_SIGNING_KEY.variable);
         self.require(&api_client, &settings::AUTH0_API_CLIENT_SECRET, &or);
-        let management = self.management(tenant);
         let allowed_hosts = self.list(&settings::ALLOWED_HOSTS, values::host);
         let allowed_origins = self.list(&settings::ALLOWED_ORIGINS, values::origin);
         let tls = self.tls();
@@ -72,6 +71,7 @@ impl Reader<'_> {
         let require_dpop = self.one(&settings::REQUIRE_DPOP, values::switch);
         let first_party_clients = self.list(&settings::FIRST_PARTY_CLIENTS, values::identifier);
         let max_calls_per_caller = self.max_calls_per_caller(max_calls);
+        let allow_configure = self.one(&settings::ALLOW_CONFIGURE, values::switch);
 
         // A wrong list of proxies or a wrong certificate is a problem already, and so are they both.
         let encrypted = match (&tls, &trusted_proxies) {
@@ -87,7 +87,6 @@ impl Reader<'_> {
             audience: audience?,
             api_client_id: api_client_id?,
             api_client: api_client.good()?,
-            management: management?,
             allowed_hosts: allowed_hosts?,
             allowed_origins: allowed_origins?,
             tls: tls?,
@@ -95,6 +94,7 @@ impl Reader<'_> {
             require_dpop: require_dpop?,
             first_party_clients: first_party_clients?,
             max_calls_per_caller: max_calls_per_caller?,
+            allow_configure: allow_configure?,
         })
     }
 
@@ -208,27 +208,6 @@ impl Reader<'_> {
             return None;
         }
         Some(value)
-    }
-
-    /// `Some(None)` where nobody wants it, `None` where it is wrong.
-    fn management(&mut self, tenant: &Tenant) -> Option<Option<Management>> {
-        let client_id = self.maybe(&settings::AUTH0_MANAGEMENT_CLIENT_ID, values::identifier);
-        let secret = self.maybe(&settings::AUTH0_MANAGEMENT_CLIENT_SECRET, values::secret);
-        let domain = self.maybe(&settings::AUTH0_MANAGEMENT_DOMAIN, values::domain);
-        if let (Found::Nothing, Found::Nothing, Found::Nothing) = (&client_id, &secret, &domain) {
-            return Some(None);
-        }
-        self.require(&client_id, &settings::AUTH0_MANAGEMENT_CLIENT_ID, "");
-        self.require(&secret, &settings::AUTH0_MANAGEMENT_CLIENT_SECRET, "");
-        let domain = match domain {
-            Found::Nothing => tenant.domain.clone(),
-            found => found.good(),
-        };
-        Some(Some(Management {
-            domain: domain?,
-            client_id: client_id.good()?,
-            client_secret: secret.good()?,
-        }))
     }
 
     /// `Some(None)` for plain http, `None` where it is wrong.

@@ -1,6 +1,7 @@
 //! From sources to a configuration, or to everything that is wrong with them.
 
 mod http;
+mod setup;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,10 @@ pub struct Known<'a> {
     pub default_toolsets: &'a [&'a str],
     /// Every tool.
     pub tools: &'a [&'a str],
+    /// The toolsets that exist only with a management application.
+    pub management_toolsets: &'a [&'a str],
+    /// Their tools.
+    pub management_tools: &'a [&'a str],
 }
 
 /// What a command cannot do without.
@@ -31,8 +36,14 @@ pub struct Known<'a> {
 pub enum Need {
     /// The tenant and the application's credentials.
     Auth0,
-    /// That, and everything to serve many people over HTTP.
+    /// The same; or else the tenant and a management application, which can make one.
+    Stdio,
+    /// The tenant, the application's credentials, and everything to serve many people over HTTP.
     Http,
+    /// The tenant and a management application.
+    Setup,
+    /// The tenant alone.
+    Tenant,
     /// Every setting may be left out.
     Nothing,
 }
@@ -41,12 +52,19 @@ pub enum Need {
 /// certificates that the sources name.
 pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, Problems> {
     let mut reader = Reader(Opened::open(sources));
-    let tenant = reader.auth0(need);
+    let management = reader.management_given();
+    let tenant = reader.auth0(need, &management);
+    let has_management = management.is_given();
+    let management = reader.management(management, need, &tenant);
+    let consumer = reader.consumer();
     let bitbucket_api_url = reader.one(&settings::BITBUCKET_API_URL, values::api_url);
     let repositories = reader.repositories();
-    let toolsets = reader.toolsets(known);
+    let toolsets = reader.toolsets(known, has_management);
     let tool = |word: &str| values::one_of(word, "tool", known.tools).map(|()| word.to_owned());
-    let tools = reader.many(&settings::TOOLS, tool);
+    let tools = reader.many(&settings::TOOLS, |word| {
+        setup::exists(word, known.management_tools, has_management)?;
+        tool(word)
+    });
     let exclude_tools = reader.many(&settings::EXCLUDE_TOOLS, tool);
     let read_only = reader.one(&settings::READ_ONLY, values::switch);
     let approval = reader.one(&settings::APPROVAL, values::approval);
@@ -58,10 +76,15 @@ pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, 
         values::duration(text, Duration::from_secs(1), Duration::from_secs(24 * 60 * 60))
     });
     let http = (need == Need::Http).then(|| reader.http(&tenant, max_calls));
+    let (public_url, api_client_id) = match (need, &management) {
+        (Need::Http, _) | (_, None) => (None, None),
+        (_, Some(_)) => reader.http_to_set_up(),
+    };
     let state_dir = reader.state_dir();
     let logging = reader.logging();
 
     let whole = http.as_ref().is_none_or(Option::is_some);
+    let sandboxed = sources.sandbox.is_some();
     let Opened { problems, warnings, .. } = reader.0;
     let (
         Some(bitbucket_api_url),
@@ -88,7 +111,12 @@ pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, 
         return Err(Problems(problems));
     };
     Ok(Config {
+        tenant: tenant.named(),
         auth0: tenant.auth0,
+        management,
+        consumer,
+        public_url,
+        api_client_id,
         http: http.flatten(),
         bitbucket_api_url,
         toolsets: toolsets.filter(|names| !names.is_empty()),
@@ -102,6 +130,7 @@ pub fn load(sources: &Sources, known: &Known<'_>, need: Need) -> Result<Config, 
         cache_age,
         state_dir,
         logging,
+        sandboxed,
         warnings,
     })
 }
@@ -126,11 +155,24 @@ struct Reader<'a>(Opened<'a>);
 struct Tenant {
     domain: Option<Url>,
     client_id: Option<String>,
+    connection: Option<String>,
+    organization: Option<String>,
     auth0: Option<Auth0>,
 }
 
+impl Tenant {
+    fn named(&self) -> Option<super::Tenant> {
+        Some(super::Tenant {
+            domain: self.domain.clone()?,
+            client_id: self.client_id.clone(),
+            connection: self.connection.clone()?,
+            organization: self.organization.clone(),
+        })
+    }
+}
+
 impl Reader<'_> {
-    fn auth0(&mut self, need: Need) -> Tenant {
+    fn auth0(&mut self, need: Need, management: &setup::Given) -> Tenant {
         let domain = self.maybe(&settings::AUTH0_DOMAIN, values::domain);
         let client_id = self.maybe(&settings::AUTH0_CLIENT_ID, values::identifier);
         let client =
@@ -138,25 +180,34 @@ impl Reader<'_> {
         let connection = self.one(&settings::AUTH0_CONNECTION, values::identifier);
         let organization = self.maybe(&settings::AUTH0_ORGANIZATION, values::identifier);
         let refresh_token = self.refresh_token(need);
-        if matches!(need, Need::Auth0 | Need::Http) {
+        if need != Need::Nothing {
             self.require(&domain, &settings::AUTH0_DOMAIN, "");
+        }
+        let none = matches!((&client_id, &client), (Found::Nothing, Found::Nothing));
+        let needs_application = match need {
+            Need::Auth0 | Need::Http => true,
+            Need::Stdio => !(none && management.is_given()),
+            Need::Setup | Need::Tenant | Need::Nothing => false,
+        };
+        if needs_application {
             self.require(&client_id, &settings::AUTH0_CLIENT_ID, "");
             let or = format!(" or `{}`", settings::AUTH0_CLIENT_SIGNING_KEY.variable);
             self.require(&client, &settings::AUTH0_CLIENT_SECRET, &or);
         }
         let (domain, client_id) = (domain.good(), client_id.good());
+        let organization = organization.good();
         let auth0 = || {
             Some(Auth0 {
                 domain: domain.clone()?,
                 client_id: client_id.clone()?,
                 client: client.good()?,
-                connection: connection?,
-                organization: organization.good(),
+                connection: connection.clone()?,
+                organization: organization.clone(),
                 refresh_token: refresh_token.good(),
             })
         };
         let auth0 = auth0();
-        Tenant { domain, client_id, auth0 }
+        Tenant { domain, client_id, connection, organization, auth0 }
     }
 
     fn refresh_token(&mut self, need: Need) -> Found<SecretString> {
@@ -210,11 +261,18 @@ impl Reader<'_> {
         globs
     }
 
-    fn toolsets(&mut self, known: &Known<'_>) -> Option<Vec<String>> {
+    fn toolsets(&mut self, known: &Known<'_>, management: bool) -> Option<Vec<String>> {
+        let existing = |names: &[&str]| -> Vec<String> {
+            let exists = |name: &&&str| management || !known.management_toolsets.contains(name);
+            names.iter().filter(exists).map(|&name| name.to_owned()).collect()
+        };
         let words = self.many(&settings::TOOLSETS, |word| match word {
-            "all" => Ok(known.toolsets.iter().map(|&name| name.to_owned()).collect()),
-            "default" => Ok(known.default_toolsets.iter().map(|&name| name.to_owned()).collect()),
-            _ => values::one_of(word, "toolset", known.toolsets).map(|()| vec![word.to_owned()]),
+            "all" => Ok(existing(known.toolsets)),
+            "default" => Ok(existing(known.default_toolsets)),
+            _ => {
+                setup::exists(word, known.management_toolsets, management)?;
+                values::one_of(word, "toolset", known.toolsets).map(|()| vec![word.to_owned()])
+            }
         })?;
         let mut names: Vec<String> = Vec::new();
         for name in words.into_iter().flatten() {

@@ -50,42 +50,6 @@ pub static AUTH0_API_CLIENT_SIGNING_KEY: Setting = Setting {
     example: "-----BEGIN PRIVATE KEY----- …",
 };
 
-/// The Management API's client.
-pub static AUTH0_MANAGEMENT_CLIENT_ID: Setting = Setting {
-    variable: "AUTH0_MANAGEMENT_CLIENT_ID",
-    key: Some("auth0-management-client-id"),
-    flag: Some("auth0-management-client-id"),
-    group: Group::Http,
-    shape: Shape::Text,
-    about: "The client ID of a machine-to-machine application with `read:users` for the Management API. With it the server can say when an account was linked and whether there are several. All else works without it, but then several accounts of one person can be told apart only until the server restarts: after that it acts as the one that Auth0 picks",
-    default: None,
-    example: "hN5cT8vKp1mXz7wQe3rYb9uLs4dJg6oA",
-};
-
-/// That client's secret.
-pub static AUTH0_MANAGEMENT_CLIENT_SECRET: Setting = Setting {
-    variable: "AUTH0_MANAGEMENT_CLIENT_SECRET",
-    key: Some("auth0-management-client-secret"),
-    flag: None,
-    group: Group::Http,
-    shape: Shape::Secret,
-    about: "That application's client secret",
-    default: None,
-    example: "the secret from the machine-to-machine application's settings page",
-};
-
-/// Where the Management API is.
-pub static AUTH0_MANAGEMENT_DOMAIN: Setting = Setting {
-    variable: "AUTH0_MANAGEMENT_DOMAIN",
-    key: Some("auth0-management-domain"),
-    flag: Some("auth0-management-domain"),
-    group: Group::Http,
-    shape: Shape::Text,
-    about: "The tenant's canonical domain, where `AUTH0_DOMAIN` is a custom one; the Management API knows no other. Left out, `AUTH0_DOMAIN`",
-    default: None,
-    example: "acme.eu.auth0.com",
-};
-
 /// Where to listen.
 pub static LISTEN: Setting = Setting {
     variable: "BITBUCKET_MCP_LISTEN",
@@ -204,4 +168,16 @@ pub static MAX_CALLS_PER_CALLER: Setting = Setting {
     about: "How many tool calls of one caller may run at once; more of them are refused until one ends. At most `BITBUCKET_MCP_MAX_CALLS`",
     default: Some("32"),
     example: "4",
+};
+
+/// Whether the tenant may be changed from here.
+pub static ALLOW_CONFIGURE: Setting = Setting {
+    variable: "BITBUCKET_MCP_ALLOW_CONFIGURE",
+    key: Some("allow-configure"),
+    flag: Some("allow-configure"),
+    group: Group::Http,
+    shape: Shape::Switch,
+    about: "`configure_connection` exists, for callers whose token has the scope `connection:admin`. Without it, the connection is changed with `setup apply` at a terminal only",
+    default: Some("false"),
+    example: "true",
 };

@@ -2,12 +2,16 @@
 //! all come from it.
 
 mod http;
+mod setup;
 
 pub use http::{
-    ALLOWED_HOSTS, ALLOWED_ORIGINS, AUTH0_API_CLIENT_ID, AUTH0_API_CLIENT_SECRET,
-    AUTH0_API_CLIENT_SIGNING_KEY, AUTH0_AUDIENCE, AUTH0_MANAGEMENT_CLIENT_ID,
-    AUTH0_MANAGEMENT_CLIENT_SECRET, AUTH0_MANAGEMENT_DOMAIN, FIRST_PARTY_CLIENTS, LISTEN,
+    ALLOW_CONFIGURE, ALLOWED_HOSTS, ALLOWED_ORIGINS, AUTH0_API_CLIENT_ID, AUTH0_API_CLIENT_SECRET,
+    AUTH0_API_CLIENT_SIGNING_KEY, AUTH0_AUDIENCE, FIRST_PARTY_CLIENTS, LISTEN,
     MAX_CALLS_PER_CALLER, PUBLIC_URL, REQUIRE_DPOP, TLS_CERT, TLS_KEY, TRUSTED_PROXIES,
+};
+pub use setup::{
+    AUTH0_MANAGEMENT_CLIENT_ID, AUTH0_MANAGEMENT_CLIENT_SECRET, AUTH0_MANAGEMENT_DOMAIN,
+    BITBUCKET_CONSUMER_KEY, BITBUCKET_CONSUMER_SECRET,
 };
 
 /// One setting, under each name that it goes by.
@@ -37,9 +41,11 @@ impl Setting {
         matches!(self.shape, Shape::Secret)
     }
 
-    /// Whether it is about Auth0 or says where Bitbucket is. A sandbox takes the place of both.
+    /// Whether it is about Auth0, or about Bitbucket itself. A sandbox takes the place of both.
     pub(super) fn names_a_service(&self) -> bool {
-        self.variable.starts_with("AUTH0_") || self.variable == BITBUCKET_API_URL.variable
+        self.variable.starts_with("AUTH0_")
+            || self.variable == BITBUCKET_API_URL.variable
+            || self.variable.starts_with("BITBUCKET_CONSUMER_")
     }
 
     /// The variable that names a file with the value, for secrets.
@@ -71,6 +77,8 @@ pub enum Shape {
 pub enum Group {
     /// Whom to ask for tokens.
     Auth0,
+    /// Setting the connection up.
+    Setup,
     /// Where Bitbucket is, and what of it exists for the agent.
     Bitbucket,
     /// Which tools exist, and who says yes.
@@ -85,13 +93,21 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order in which they are shown.
-    pub const ALL: &[Self] =
-        &[Self::Auth0, Self::Bitbucket, Self::Tools, Self::Limits, Self::Http, Self::Server];
+    pub const ALL: &[Self] = &[
+        Self::Auth0,
+        Self::Setup,
+        Self::Bitbucket,
+        Self::Tools,
+        Self::Limits,
+        Self::Http,
+        Self::Server,
+    ];
 
     /// The heading in `--help` and in the reference.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Auth0 => "Auth0",
+            Self::Setup => "Set-up",
             Self::Bitbucket => "Bitbucket",
             Self::Tools => "Tools",
             Self::Limits => "Limits",
@@ -110,6 +126,11 @@ pub static SETTINGS: &[&Setting] = &[
     &AUTH0_CONNECTION,
     &AUTH0_ORGANIZATION,
     &AUTH0_REFRESH_TOKEN,
+    &AUTH0_MANAGEMENT_CLIENT_ID,
+    &AUTH0_MANAGEMENT_CLIENT_SECRET,
+    &AUTH0_MANAGEMENT_DOMAIN,
+    &BITBUCKET_CONSUMER_KEY,
+    &BITBUCKET_CONSUMER_SECRET,
     &BITBUCKET_API_URL,
     &REPOSITORIES,
     &TOOLSETS,
@@ -126,9 +147,6 @@ pub static SETTINGS: &[&Setting] = &[
     &AUTH0_API_CLIENT_ID,
     &AUTH0_API_CLIENT_SECRET,
     &AUTH0_API_CLIENT_SIGNING_KEY,
-    &AUTH0_MANAGEMENT_CLIENT_ID,
-    &AUTH0_MANAGEMENT_CLIENT_SECRET,
-    &AUTH0_MANAGEMENT_DOMAIN,
     &ALLOWED_HOSTS,
     &ALLOWED_ORIGINS,
     &TLS_CERT,
@@ -137,18 +155,16 @@ pub static SETTINGS: &[&Setting] = &[
     &REQUIRE_DPOP,
     &FIRST_PARTY_CLIENTS,
     &MAX_CALLS_PER_CALLER,
+    &ALLOW_CONFIGURE,
     &CONFIG,
     &STATE_DIR,
     &LOG,
     &LOG_FORMAT,
 ];
 
-/// Variables for what this version does not have yet: setting up the tenant, and several machines.
+/// Variables for what this version does not have yet: several machines, and metrics.
 /// They are no mistakes, so they are only warned about.
 pub static LATER: &[&str] = &[
-    "BITBUCKET_CONSUMER_KEY",
-    "BITBUCKET_CONSUMER_SECRET",
-    "BITBUCKET_CONSUMER_SECRET_FILE",
     "BITBUCKET_MCP_REDIS_URL",
     "BITBUCKET_MCP_REDIS_URL_FILE",
     "BITBUCKET_MCP_STATE_KEY",

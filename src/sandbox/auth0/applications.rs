@@ -5,132 +5,86 @@ use std::time::Instant;
 use url::Url;
 
 use super::loopback::is_loopback;
-use super::tenant::{AGENT_CLIENT_ID, API_CLIENT_ID, CLIENT_ID, MANAGEMENT_CLIENT_ID, Tenant};
-use super::vault;
+use super::objects::Object;
+use super::tenant::{AGENT_CLIENT_ID, Tenant};
 
 /// A sandbox that runs for days must not grow without end.
 const MOST_APPLICATIONS: usize = 1_000;
 
-/// An application.
-#[derive(Clone, Debug)]
+/// An application, as its requests are answered by: a client object, read.
+#[derive(Clone)]
 pub(crate) struct Application {
     pub(crate) id: String,
     /// What it calls itself; a registered client's name is whatever it said.
     pub(crate) name: String,
-    pub(crate) role: Role,
+    /// Whether somebody else wrote it: an agent, which connects to our API.
+    pub(crate) third_party: bool,
+    /// Whether it is a Custom API Client: it exchanges access tokens of the API that it is linked to.
+    pub(crate) for_api: bool,
+    /// That API's identifier.
+    pub(crate) api: Option<String>,
+    /// Whether it conforms to OpenID Connect.
+    pub(crate) conformant: bool,
+    /// Whether it authenticates by its name alone.
+    pub(crate) public: bool,
     /// The secret of a confidential client; a public client has none.
     pub(crate) secret: Option<String>,
     /// A public key in PEM: the client then authenticates by `private_key_jwt`, and by that alone.
     pub(crate) key: Option<String>,
     pub(crate) callbacks: Vec<String>,
-    /// When the document was fetched that describes it, if one does.
-    pub(crate) fetched_at: Option<Instant>,
-}
-
-/// What an application is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// The first-party web application that signs people in.
-    Web,
-    /// The Custom API Client: it exchanges access tokens of the API that it is linked to.
-    ApiClient,
-    /// The application that calls the Management API.
-    Management,
-    /// A client that somebody else wrote: an agent's, which connects to our API.
-    ThirdParty,
+    pub(crate) grant_types: Vec<String>,
+    /// Whether every refresh answers with a new refresh token.
+    pub(crate) rotates: bool,
+    /// Which other APIs its refresh tokens reach, and with which scopes.
+    pub(crate) policies: Vec<(String, Vec<String>)>,
+    /// Whether logins that end on loopback go through without a page that asks, where it says so.
+    pub(crate) skips_confirmation: Option<bool>,
+    /// `deny`, `allow` or `require`.
+    pub(crate) organization_usage: Option<String>,
+    /// Whether its ID tokens are signed with its secret, not with the tenant's key.
+    pub(crate) signs_with_secret: bool,
 }
 
 impl Application {
-    /// Whether people sign in to it.
-    pub(crate) fn signs_people_in(&self) -> bool {
-        matches!(self.role, Role::Web | Role::ThirdParty)
-    }
-
     /// Whether a browser may be sent back to `redirect_uri`.
     pub(crate) fn allows_callback(&self, redirect_uri: &str) -> bool {
         self.callbacks.iter().any(|callback| {
             callback == redirect_uri
-                || (self.role == Role::ThirdParty && same_but_for_port(callback, redirect_uri))
+                || (self.third_party && same_but_for_port(callback, redirect_uri))
         })
     }
 
     /// Whether it may use `grant_type` at the token endpoint.
-    pub(crate) fn may_use(&self, grant_type: &str, tenant: &Tenant) -> bool {
-        match self.role {
-            Role::Web if grant_type == vault::GRANT_TYPE => tenant.vault_grant,
-            Role::Web | Role::ThirdParty => {
-                matches!(grant_type, "authorization_code" | "refresh_token")
-            }
-            Role::ApiClient => grant_type == vault::GRANT_TYPE && tenant.api_client_grant,
-            Role::Management => grant_type == "client_credentials",
-        }
+    pub(crate) fn may_use(&self, grant_type: &str) -> bool {
+        self.grant_types.iter().any(|one| one == grant_type)
+    }
+
+    /// Whether it is of the kind that Token Vault serves: first-party, confidential and conformant.
+    pub(crate) fn may_use_vault(&self) -> bool {
+        !self.third_party && !self.public && self.conformant
     }
 }
 
 impl Tenant {
-    /// The application with this client id.
-    pub(crate) fn application(&self, id: &str) -> Option<Application> {
-        if id == CLIENT_ID {
-            return Some(Application {
-                id: CLIENT_ID.to_owned(),
-                name: "An application on this machine".to_owned(),
-                role: Role::Web,
-                secret: Some(self.client_secret.clone()),
-                key: self.client_key.clone(),
-                callbacks: self.callbacks.clone(),
-                fetched_at: None,
-            });
-        }
-        self.applications.iter().find(|application| application.id == id).cloned()
-    }
-
     /// Adds a client, in the place of one with the same id. So many may come that the oldest must go.
-    pub(crate) fn register(&mut self, application: Application) {
-        self.applications.retain(|known| known.id != application.id);
-        if self.applications.len() >= MOST_APPLICATIONS {
-            let came = |known: &Application| known.role == Role::ThirdParty;
-            let mut oldest = self.applications.iter();
-            if let Some(oldest) =
-                oldest.position(|known| came(known) && known.id != AGENT_CLIENT_ID)
-            {
-                self.applications.remove(oldest);
+    pub(crate) fn register(&mut self, client: Object, fetched_at: Option<Instant>) {
+        let id = client.text("client_id").unwrap_or_default().to_owned();
+        self.clients.retain(|known| known.text("client_id") != Some(&id));
+        if self.clients.len() >= MOST_APPLICATIONS {
+            let came = |known: &&Object| {
+                known.is_third_party() && known.text("client_id") != Some(AGENT_CLIENT_ID)
+            };
+            let oldest = self.clients.iter().find(came);
+            let oldest = oldest.and_then(|oldest| oldest.text("client_id")).map(str::to_owned);
+            if let Some(oldest) = oldest {
+                self.delete_client(&oldest);
             }
         }
-        self.applications.push(application);
+        self.clients.push(client);
+        if let Some(fetched_at) = fetched_at {
+            self.fetched.insert(id, fetched_at);
+        }
     }
-
-    /// The secret of a confidential client, or nothing.
-    pub(crate) fn secret_of(&self, id: &str) -> String {
-        self.application(id).and_then(|application| application.secret).unwrap_or_default()
-    }
-}
-
-/// The applications besides the web application, when the tenant is new.
-pub(crate) fn others(api_client_secret: String, management_secret: String) -> Vec<Application> {
-    let confidential = |id: &str, name: &str, role, secret| Application {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        role,
-        secret: Some(secret),
-        key: None,
-        callbacks: Vec::new(),
-        fetched_at: None,
-    };
-    vec![
-        confidential(API_CLIENT_ID, "Custom API Client", Role::ApiClient, api_client_secret),
-        confidential(MANAGEMENT_CLIENT_ID, "Management", Role::Management, management_secret),
-        Application {
-            id: AGENT_CLIENT_ID.to_owned(),
-            name: "Sandbox agent".to_owned(),
-            role: Role::ThirdParty,
-            secret: None,
-            key: None,
-            callbacks: ["127.0.0.1", "localhost"]
-                .map(|host| format!("http://{host}/callback"))
-                .to_vec(),
-            fetched_at: None,
-        },
-    ]
 }
 
 /// Whether two addresses are one on loopback, whatever the port. Auth0 documents no such thing and

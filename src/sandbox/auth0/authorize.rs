@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Auth0;
-use super::applications::{Application, Role};
+use super::applications::Application;
 use super::audience::NotGranted;
 use super::consent;
 use super::errors::OAuthError;
@@ -13,7 +13,7 @@ use super::login;
 use super::pages::{error_page, send_back};
 use super::parameters::Parameters;
 use super::state::{AuthorizeRequest, Login, Session};
-use super::tenant::{OPENID_SCOPES, ORGANIZATION};
+use super::tenant::{OPENID_SCOPES, Tenant};
 
 /// An error that goes back to the application: code and description.
 type Refusal = (&'static str, String);
@@ -34,8 +34,7 @@ pub(crate) async fn authorize(
     let client_id = parameters.get("client_id").unwrap_or_default();
     let unknown = |text: String| error_page(StatusCode::FORBIDDEN, "Unknown application", &text);
     let application = match auth0.find_application(client_id).await {
-        Ok(application) if application.signs_people_in() => application,
-        Ok(_) => return unknown(format!("Unknown client: {client_id}")),
+        Ok(application) => application,
         Err(text) => return unknown(text),
     };
     let redirect_uri = parameters.get("redirect_uri").unwrap_or_default().to_owned();
@@ -93,11 +92,11 @@ pub(crate) fn refuse(
     error: &str,
     description: &str,
 ) -> Response {
-    let issuer = auth0.issuer();
+    let issuer = auth0.named_issuer();
     let mut parameters = vec![("error", error), ("error_description", description)];
     parameters.extend(state.map(|state| ("state", state)));
     // RFC 9207: on errors too.
-    parameters.push(("iss", &issuer));
+    parameters.extend(issuer.as_deref().map(|issuer| ("iss", issuer)));
     send_back(redirect_uri, &parameters, false)
 }
 
@@ -135,9 +134,9 @@ fn check(
         return Err(("unsupported_response_type", text));
     }
     // Clients of others may leave `state` out where PKCE protects them (OAuth 2.1 section 7.12).
-    let state = match application.role {
-        Role::ThirdParty => parameters.owned("state"),
-        _ => Some(require("state")?.to_owned()),
+    let state = match application.third_party {
+        true => parameters.owned("state"),
+        false => Some(require("state")?.to_owned()),
     };
     let challenge = require("code_challenge")?.to_owned();
     if require("code_challenge_method")? != "S256" {
@@ -149,19 +148,26 @@ fn check(
     if !matches!(parameters.get("response_mode"), None | Some("query")) {
         return Err(("invalid_request", "Unsupported response_mode".to_owned()));
     }
-    let organization = parameters.owned("organization");
-    if organization.as_ref().is_some_and(|organization| organization != ORGANIZATION) {
-        return Err(("invalid_request", "The organization does not exist".to_owned()));
-    }
     let tenant = &auth0.world.lock().tenant;
+    if !application.may_use("authorization_code") {
+        let text = "Grant type 'authorization_code' not allowed for the client.";
+        return Err(("unauthorized_client", text.to_owned()));
+    }
+    let organization = organization(tenant, parameters, &application)?;
+    check_connection(tenant, parameters, &application)?;
     let audience = tenant.audience(parameters);
-    let granted = auth0.grantable(tenant, &application, audience.as_deref());
+    let granted = tenant.grantable(&application, audience.as_deref());
     let granted = granted.map_err(|refusal| match refusal {
         NotGranted::NoSuchApi(text) => ("access_denied", text),
         NotGranted::NoGrant(text) => ("unauthorized_client", text),
     })?;
-    let known =
-        |scope: &&str| OPENID_SCOPES.contains(scope) || granted.iter().any(|one| one == scope);
+    let server = audience.as_deref().and_then(|audience| tenant.resource_server(audience));
+    // An API decides whether anybody may come back to it without the person.
+    let offline = server.is_none_or(|server| server.flag("allow_offline_access"));
+    let known = |scope: &&str| {
+        (OPENID_SCOPES.contains(scope) && (*scope != "offline_access" || offline))
+            || granted.iter().any(|one| one == scope)
+    };
     let scopes = parameters.get("scope").unwrap_or_default().split_whitespace();
     Ok(AuthorizeRequest {
         application,
@@ -176,6 +182,51 @@ fn check(
         asks_again: false,
         tells_auth_time: false,
     })
+}
+
+/// The organization to sign in to, as far as the application has to do with organizations.
+fn organization(
+    tenant: &Tenant,
+    parameters: &Parameters,
+    application: &Application,
+) -> Result<Option<String>, Refusal> {
+    let refused = |text: &str| Err(("invalid_request", text.to_owned()));
+    let organization = parameters.owned("organization");
+    let Some(named) = &organization else {
+        return match application.organization_usage.as_deref() {
+            Some("require") => refused("parameter organization is required for this client"),
+            _ => Ok(None),
+        };
+    };
+    if !tenant.organizations.iter().any(|known| known.id() == named) {
+        return refused("The organization does not exist");
+    }
+    // Left out, it means that the application has nothing to do with them.
+    if matches!(application.organization_usage.as_deref(), None | Some("deny")) {
+        return refused("parameter organization is not allowed for this client");
+    }
+    Ok(organization)
+}
+
+/// Whether there is a connection to sign in with: the one that is asked for, or any. Auth0 documents
+/// neither text.
+fn check_connection(
+    tenant: &Tenant,
+    parameters: &Parameters,
+    application: &Application,
+) -> Result<(), Refusal> {
+    let refused = |text: &str| Err(("invalid_request", text.to_owned()));
+    let Some(name) = parameters.get("connection") else {
+        return match tenant.has_login_for(application) {
+            true => Ok(()),
+            false => refused("no connections enabled for the client"),
+        };
+    };
+    match tenant.connection_named(name) {
+        None => refused("the connection was not found"),
+        Some(one) if one.signs_people_in() && one.is_enabled_for(&application.id) => Ok(()),
+        Some(_) => refused("the connection is not enabled"),
+    }
 }
 
 #[cfg(test)]

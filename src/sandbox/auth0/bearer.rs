@@ -9,6 +9,7 @@ use crate::sandbox::people;
 use super::Auth0;
 use super::claims::insert;
 use super::keys::SigningKey;
+use super::objects::Object;
 use super::state::{AccessToken, Authorization};
 use super::tenant::AGENT_CLIENT_ID;
 
@@ -64,7 +65,7 @@ impl Auth0 {
     pub(crate) fn bearer(&self, account: &str, bearer: Bearer) -> Option<String> {
         let person = people::find(account).filter(|person| person.account.is_some())?;
         let mut world = self.world.lock();
-        let audience = bearer.audience.or_else(|| world.tenant.api_audience.clone())?;
+        let audience = bearer.audience.or_else(|| world.tenant.our_api())?;
         let authorization = Authorization {
             person,
             client_id: bearer.client_id,
@@ -97,7 +98,9 @@ impl Auth0 {
             claims.extend(bearer.claims);
             claims.retain(|_, value| !value.is_null());
         }
-        let kind = if bearer.rfc9068 { "at+jwt" } else { "JWT" };
+        let server = world.tenant.resource_server(&audience);
+        let rfc9068 = bearer.rfc9068 || server.is_some_and(Object::speaks_rfc9068);
+        let kind = if rfc9068 { "at+jwt" } else { "JWT" };
         let token = world.keyring.sign_with(bearer.key, kind, &claims).ok()?;
         let life = Duration::from_secs(u64::try_from(bearer.expires_in).unwrap_or(0));
         let now = Instant::now();

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::sandbox::world::random;
 
 use super::Auth0;
+use super::objects::Object;
 use super::state::Authorization;
 use super::tenant::Tenant;
 
 const ID_TOKEN_LIFE: i64 = 36_000;
 const ACCESS_TOKEN_LIFE: u64 = 86_400;
-const MY_ACCOUNT_TOKEN_LIFE: u64 = 600;
 
 /// What an ID token says of the sign-in that it comes from; one by a refresh token comes from none.
 #[derive(Default)]
@@ -21,16 +21,6 @@ pub(crate) struct SignIn {
 }
 
 impl Auth0 {
-    /// How long an access token for `audience` lives, in seconds. What browser flows get at our own API
-    /// would be shorter; the tenant has none.
-    pub(crate) fn life(&self, audience: Option<&str>) -> u64 {
-        if audience == Some(&self.my_account_audience()) {
-            MY_ACCOUNT_TOKEN_LIFE
-        } else {
-            ACCESS_TOKEN_LIFE
-        }
-    }
-
     /// The claims of an access token for an API, which ends `life` seconds from `now`.
     pub(crate) fn access_claims(
         &self,
@@ -40,7 +30,8 @@ impl Auth0 {
         now: i64,
         life: i64,
     ) -> Value {
-        let ours = tenant.is_our_api(audience);
+        let server = tenant.resource_server(audience).filter(|server| !server.is_system());
+        let ours = server.is_some();
         let aud = match ours && authorization.has("openid") {
             true => json!([audience, format!("{}/userinfo", self.domain)]),
             false => json!(audience),
@@ -52,14 +43,21 @@ impl Auth0 {
             "iat": now,
             "exp": now.saturating_add(life),
             "jti": random(22),
-            "azp": authorization.client_id,
             "scope": authorization.scopes.join(" "),
         });
+        let client = match server.is_some_and(Object::speaks_rfc9068) {
+            true => "client_id",
+            false => "azp",
+        };
+        insert(&mut claims, client, authorization.client_id.clone());
         if let Some(organization) = &authorization.organization {
             insert(&mut claims, "org_id", organization.clone());
         }
-        if let Some(permissions) = tenant.permissions.as_ref().filter(|_| ours) {
-            insert(&mut claims, "permissions", permissions.clone());
+        // A test that gives people roles means tokens that say so, whatever the dialect.
+        let carried =
+            server.filter(|server| tenant.permissions.is_some() || server.carries_permissions());
+        if let Some(permissions) = carried.and_then(|server| tenant.permitted_at(server)) {
+            insert(&mut claims, "permissions", permissions);
         }
         claims
     }
@@ -111,6 +109,14 @@ impl Authorization {
         }
         claims
     }
+}
+
+/// How long an access token for `audience` lives, in seconds. What browser flows get would be shorter;
+/// the tenant has none.
+pub(crate) fn life(tenant: &Tenant, audience: Option<&str>) -> u64 {
+    audience
+        .and_then(|audience| tenant.resource_server(audience)?.get("token_lifetime")?.as_u64())
+        .unwrap_or(ACCESS_TOKEN_LIFE)
 }
 
 /// Sets a member of an object.

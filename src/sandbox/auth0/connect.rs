@@ -25,12 +25,19 @@ pub(crate) async fn page(
 ) -> Response {
     let ticket = ticket_of(query.as_deref());
     let person = login::signed_in(&auth0, &headers);
-    let mut world = auth0.world.lock();
+    let mut guard = auth0.world.lock();
+    let world = &mut *guard;
     let Some(connect) = world.issued.waiting_connect(&ticket) else { return spent() };
     let Some(person) = person else {
         let state = world.issued.add_login(Login::Connect { ticket });
         return Redirect::to(&format!("/u/login?state={state}")).into_response();
     };
+    let client = world.tenant.connection(&connect.connection);
+    let client = client.map(|connection| connection.option("client_id")).unwrap_or_default();
+    if let Err(text) = world.consumer.admits(client, &auth0.login_callback()) {
+        // Bitbucket's own page: it sends nobody back to a client that it does not know.
+        return error_page(StatusCode::BAD_REQUEST, "Bitbucket cannot go on", &text);
+    }
     let choices: String = PEOPLE
         .iter()
         .map(|one| {
@@ -67,11 +74,20 @@ pub(crate) async fn submit(
         let text = "Sign in first.";
         return error_page(StatusCode::FORBIDDEN, "Not signed in", text);
     };
-    let mut world = auth0.world.lock();
+    let mut guard = auth0.world.lock();
+    let world = &mut *guard;
     let in_fragment = world.tenant.connect_code_in_fragment;
     let Some(connect) = world.issued.waiting_connect(&ticket) else { return spent() };
     let state = connect.state.clone();
+    let connection = world.tenant.connection(&connect.connection);
+    let proven = connection.is_some_and(|connection| world.consumer.trusts(connection));
     let mut back = match parameters.get("action") {
+        Some("accept") if !proven => {
+            // Bitbucket sends the person back to Auth0 with a code, and then refuses to redeem it.
+            connect.stage = Stage::Refused;
+            let text = "Failed to obtain access token";
+            vec![("error", "invalid_request".to_owned()), ("error_description", text.to_owned())]
+        }
         Some("accept") => {
             let holder = match parameters.get("bitbucket_account") {
                 None => person,
@@ -100,6 +116,13 @@ pub(crate) async fn submit(
     back.extend(state.map(|state| ("state", state)));
     let back: Vec<_> = back.iter().map(|(name, value)| (*name, value.as_str())).collect();
     send_back(&connect.redirect_uri, &back, in_fragment)
+}
+
+impl Auth0 {
+    /// Where a provider sends people back to the tenant.
+    fn login_callback(&self) -> String {
+        format!("{}/login/callback", self.domain)
+    }
 }
 
 fn ticket_of(query: Option<&str>) -> String {

@@ -11,7 +11,6 @@ use crate::sandbox::people::Person;
 use crate::sandbox::world::State as WorldState;
 
 use super::Auth0;
-use super::applications::Role;
 use super::authorize::refuse;
 use super::login;
 use super::loopback::is_loopback;
@@ -47,16 +46,24 @@ pub(crate) fn asked(
     request: &AuthorizeRequest,
     person: &'static Person,
 ) -> Option<Ask> {
-    let third_party = request.application.role == Role::ThirdParty;
+    let third_party = request.application.third_party;
     let consented = world.issued.consents.get(&request.consent_of(person));
     let granted =
         consented.is_some_and(|granted| request.scopes.iter().all(|scope| granted.contains(scope)));
-    // A first-party application needs no consent: `skip_consent_for_verifiable_first_party_clients`.
-    if request.asks_again || (third_party && !granted) {
+    let tenant = &world.tenant;
+    let server = request.audience.as_deref().and_then(|audience| tenant.resource_server(audience));
+    // A first-party application needs no consent where the API has it so.
+    let consents = third_party
+        || server
+            .is_some_and(|server| !server.flag("skip_consent_for_verifiable_first_party_clients"));
+    if request.asks_again || (consents && !granted) {
         return Some(Ask::Consent);
     }
-    let tenant = &world.tenant;
-    let skips = tenant.skips_confirmation || (!third_party && tenant.web_skips_confirmation);
+    // The application's own word goes before the tenant's.
+    let skips = request
+        .application
+        .skips_confirmation
+        .unwrap_or(tenant.setting("skip_non_verifiable_callback_uri_confirmation_prompt"));
     let verifiable = Url::parse(&request.redirect_uri)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && !is_loopback(&url));
     (!verifiable && !skips).then_some(Ask::Confirmation)
@@ -153,9 +160,9 @@ fn finish(auth0: &Auth0, state: &str, accepted: bool) -> Response {
     granted.extend(request.scopes.iter().cloned());
     let code = world.issued.add_code(&request, session);
     drop(world);
-    let issuer = auth0.issuer();
+    let issuer = auth0.named_issuer();
     let mut parameters = vec![("code", &*code)];
     parameters.extend(request.state.as_deref().map(|state| ("state", state)));
-    parameters.push(("iss", &issuer));
+    parameters.extend(issuer.as_deref().map(|issuer| ("iss", issuer)));
     send_back(&request.redirect_uri, &parameters, false)
 }

@@ -6,7 +6,8 @@ use crate::sandbox::people;
 use crate::sandbox::world::World;
 
 use super::state::Authorization;
-use super::tenant::{CLIENT_ID, OPENID_SCOPES};
+use super::switches::Switch;
+use super::tenant::OPENID_SCOPES;
 
 impl World {
     /// Every Auth0 refresh token of `account` stops working, as if they had been signed out everywhere.
@@ -34,12 +35,22 @@ impl World {
 
     /// Whether every refresh answers with a new refresh token.
     pub fn rotate_refresh_tokens(&self, rotate: bool) {
-        self.change_tenant(|tenant| tenant.rotates_refresh_tokens = rotate);
+        self.change_tenant(|tenant| tenant.set(Switch::RotatesRefreshTokens, rotate));
     }
 
     /// Registers a public key in PEM: the web application then authenticates by `private_key_jwt` only.
     pub fn set_client_key(&self, pem: &str) {
-        self.change_tenant(|tenant| tenant.client_key = Some(pem.to_owned()));
+        self.change_tenant(|tenant| {
+            let Some(id) = tenant.web_id() else { return };
+            tenant.client_keys.insert(id, pem.to_owned());
+            if let Some(web) = tenant.web_mut() {
+                let credentials = serde_json::json!([{ "id": "cred_Sandbox0000000001" }]);
+                let methods =
+                    serde_json::json!({ "private_key_jwt": { "credentials": credentials } });
+                web.set("client_authentication_methods", methods);
+                web.remove("token_endpoint_auth_method");
+            }
+        });
     }
 
     /// The tenant signs with a new key from now on. Its key set has the new key and the one before.
@@ -56,24 +67,29 @@ impl World {
 
     /// Whether `connect_code` comes back in the fragment, not in the query.
     pub fn connect_code_in_fragment(&self, in_fragment: bool) {
-        self.change_tenant(|tenant| tenant.connect_code_in_fragment = in_fragment);
+        self.change_tenant(|tenant| tenant.set(Switch::ConnectCodeInFragment, in_fragment));
     }
 
     /// Adds an Allowed Callback URL of the web application.
     pub fn allow_callback(&self, callback: &str) {
-        self.change_tenant(|tenant| tenant.callbacks.push(callback.to_owned()));
+        self.change_tenant(|tenant| {
+            if let Some(web) = tenant.web_mut() {
+                web.put_in_list("callbacks", callback, true);
+            }
+        });
     }
 
-    /// A fresh refresh token of somebody who can sign in.
+    /// A fresh refresh token of somebody who can sign in, for the web application if there is one.
     pub(crate) fn refresh_token(&self, account: &str) -> Option<String> {
         let person = people::find(account).filter(|person| person.account.is_some())?;
+        let mut world = self.lock();
         let authorization = Authorization {
             person,
-            client_id: CLIENT_ID.to_owned(),
+            client_id: world.tenant.web_id()?,
             audience: None,
             scopes: OPENID_SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
             organization: None,
         };
-        Some(self.lock().issued.add_refresh_token(authorization))
+        Some(world.issued.add_refresh_token(authorization))
     }
 }

@@ -40,10 +40,10 @@ pub(crate) async fn metadata(State(auth0): State<Auth0>) -> Json<Value> {
             "name", "nickname", "nonce", "org_id", "sub"],
         "request_uri_parameter_supported": false,
         "request_parameter_supported": false,
-        "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": tenant.client_id_metadata_documents,
+        "authorization_response_iss_parameter_supported": tenant.names_issuer(),
+        "client_id_metadata_document_supported": tenant.describes_clients_by_document(),
     });
-    if tenant.dynamic_registration {
+    if tenant.registers_clients() {
         insert(&mut metadata, "registration_endpoint", at("/oidc/register"));
     }
     Json(metadata)

@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use crate::sandbox::world::{State, random};
 
 use super::Auth0;
-use super::applications::{Application, Role};
-use super::claims::{SignIn, insert};
+use super::applications::Application;
+use super::audience::{NotGranted, no_such_api};
+use super::claims::{SignIn, insert, life};
 use super::errors::OAuthError;
+use super::keys::{SigningKey, sign_with_secret};
+use super::objects::Object;
 use super::parameters::Parameters;
 use super::state::{AccessToken, Authorization, proves};
-use super::tenant::MY_ACCOUNT_SCOPES;
 
 impl Auth0 {
     /// `grant_type=authorization_code`
@@ -26,7 +28,7 @@ impl Auth0 {
         let redirect_uri = parameters.require("redirect_uri")?;
         let verifier = parameters.require("code_verifier")?;
         let mut world = self.world.lock();
-        let resource = parameters.owned("resource").filter(|_| world.tenant.resource_parameter);
+        let resource = parameters.owned("resource").filter(|_| world.tenant.takes_resource());
         let unknown = || OAuthError::invalid_grant("Invalid authorization code");
         let entry = world.issued.codes.get_mut(code).ok_or_else(unknown)?;
         if entry.authorization.client_id != application.id {
@@ -56,8 +58,8 @@ impl Auth0 {
         }
         let authorization = entry.authorization.clone();
         let sign_in = SignIn { nonce: entry.nonce.clone(), auth_time: entry.auth_time };
-        let mut answer = self.issue(&mut world, authorization.clone(), &sign_in)?;
-        if authorization.has("offline_access") {
+        let mut answer = self.issue(&mut world, application, authorization.clone(), &sign_in)?;
+        if authorization.has("offline_access") && application.may_use("refresh_token") {
             let token = world.issued.add_refresh_token(authorization);
             if let Some(entry) = world.issued.codes.get_mut(code) {
                 entry.refresh_token = Some(token.clone());
@@ -76,10 +78,7 @@ impl Auth0 {
     ) -> Result<Value, OAuthError> {
         let refresh_token = parameters.require("refresh_token")?;
         let mut world = self.world.lock();
-        let rotates = match application.role {
-            Role::ThirdParty => world.tenant.rotates_public_refresh_tokens,
-            _ => world.tenant.rotates_refresh_tokens,
-        };
+        let rotates = application.rotates;
         let unknown = || OAuthError::invalid_grant("Unknown or invalid refresh token.");
         let known = world.issued.refresh_tokens.get(refresh_token);
         let known = known
@@ -97,16 +96,16 @@ impl Auth0 {
         let mut scopes = original.scopes.clone();
         if audience != original.audience {
             let audience = audience.as_deref().unwrap_or_default();
-            self.check_policy(&world, application, audience)?;
-            scopes.retain(|scope| !MY_ACCOUNT_SCOPES.contains(&&**scope));
-            scopes.extend(MY_ACCOUNT_SCOPES.iter().map(|scope| (*scope).to_owned()));
+            let reached = by_policy(&world, application, audience)?;
+            scopes.retain(|scope| !reached.contains(scope));
+            scopes.extend(reached);
         }
         // Scopes that the policy does not know are dropped without a word.
         if let Some(wanted) = parameters.get("scope") {
             scopes.retain(|scope| wanted.split_whitespace().any(|one| one == scope));
         }
         let authorization = Authorization { audience, scopes, ..original.clone() };
-        let mut answer = self.issue(&mut world, authorization, &SignIn::default())?;
+        let mut answer = self.issue(&mut world, application, authorization, &SignIn::default())?;
         if rotates {
             if let Some(old) = world.issued.refresh_tokens.get_mut(refresh_token) {
                 old.revoked = true;
@@ -117,32 +116,15 @@ impl Auth0 {
         Ok(answer)
     }
 
-    /// Whether a refresh token of `application` reaches another API than its own.
-    fn check_policy(
-        &self,
-        world: &State,
-        application: &Application,
-        audience: &str,
-    ) -> Result<(), OAuthError> {
-        let my_account = audience == self.my_account_audience();
-        if application.role == Role::ThirdParty
-            || (my_account && world.tenant.my_account && !world.tenant.my_account_policy)
-            || world.tenant.is_our_api(audience)
-        {
-            return Err(other_target());
-        }
-        self.grantable(&world.tenant, application, Some(audience)).map(drop).map_err(|refusal| {
-            OAuthError::new(StatusCode::FORBIDDEN, "access_denied", refusal.into_text())
-        })
-    }
-
     fn issue(
         &self,
         world: &mut State,
+        application: &Application,
         authorization: Authorization,
         sign_in: &SignIn,
     ) -> Result<Value, OAuthError> {
-        let life = self.life(authorization.audience.as_deref());
+        let unsigned = |_| OAuthError::internal();
+        let life = life(&world.tenant, authorization.audience.as_deref());
         let now = jiff::Timestamp::now().as_second();
         let access_token = match &authorization.audience {
             // Without an API, Auth0's access tokens are opaque.
@@ -151,7 +133,19 @@ impl Auth0 {
                 let seconds = i64::try_from(life).unwrap_or(i64::MAX);
                 let claims =
                     self.access_claims(&world.tenant, &authorization, audience, now, seconds);
-                world.keyring.sign(&claims).map_err(|_| OAuthError::internal())?
+                let server = world.tenant.resource_server(audience);
+                let kind = match server.is_some_and(Object::speaks_rfc9068) {
+                    true => "at+jwt",
+                    false => "JWT",
+                };
+                let secret = server.filter(|server| server.text("signing_alg") == Some("HS256"));
+                match secret.and_then(|server| server.text("signing_secret")) {
+                    Some(secret) => sign_with_secret(secret, kind, &claims),
+                    None => world
+                        .keyring
+                        .sign_with(SigningKey::Current, kind, &claims)
+                        .map_err(unsigned)?,
+                }
             }
         };
         let mut answer = json!({
@@ -162,13 +156,37 @@ impl Auth0 {
         });
         if authorization.has("openid") {
             let claims = self.id_claims(&authorization, sign_in, now);
-            let id_token = world.keyring.sign(&claims).map_err(|_| OAuthError::internal())?;
+            let secret = application.secret.as_deref().filter(|_| application.signs_with_secret);
+            let id_token = match secret {
+                Some(secret) => sign_with_secret(secret, "JWT", &claims),
+                None => world.keyring.sign(&claims).map_err(unsigned)?,
+            };
             insert(&mut answer, "id_token", id_token);
         }
         let expires_at = Instant::now() + Duration::from_secs(life);
         world.issued.access_tokens.insert(access_token, AccessToken { authorization, expires_at });
         Ok(answer)
     }
+}
+
+/// The scopes of another API than its own that a refresh token of `application` reaches: those of the
+/// policy that people can give.
+fn by_policy(
+    world: &State,
+    application: &Application,
+    audience: &str,
+) -> Result<Vec<String>, OAuthError> {
+    let tenant = &world.tenant;
+    let denied = |refusal: NotGranted| {
+        OAuthError::new(StatusCode::FORBIDDEN, "access_denied", refusal.into_text())
+    };
+    if tenant.resource_server(audience).is_none() {
+        return Err(denied(no_such_api(audience)));
+    }
+    let policy = application.policies.iter().find(|(api, _)| api == audience);
+    let policy = policy.filter(|_| !application.third_party).ok_or_else(other_target)?;
+    let granted = tenant.grantable(application, Some(audience)).map_err(denied)?;
+    Ok(policy.1.iter().filter(|scope| granted.contains(scope)).cloned().collect())
 }
 
 /// What a token cannot be asked for (RFC 8707 section 2).
@@ -184,6 +202,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::audience::no_grant;
+    use super::super::switches::Switch;
     use super::super::tenant::{CLIENT_ID, MY_ACCOUNT_SCOPES, ORGANIZATION};
     use super::super::testing::{Harness, VERIFIER};
 
@@ -287,13 +306,13 @@ mod tests {
             (403, Some("Service not found: https://other/"))
         );
         let world = harness.sandbox.world();
-        world.change_tenant(|tenant| tenant.my_account_grant = false);
+        world.change_tenant(|tenant| tenant.set(Switch::MyAccountGrant, false));
         let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
         assert_eq!(
             (status, body["error_description"].as_str().unwrap()),
             (403, &*no_grant(CLIENT_ID, &audience))
         );
-        world.change_tenant(|tenant| tenant.my_account_policy = false);
+        world.change_tenant(|tenant| tenant.set(Switch::MyAccountPolicy, false));
         let (status, body) = refresh(&harness, &token, &[("audience", &audience)]).await;
         assert_eq!((status, body["error"].as_str()), (400, Some("invalid_target")));
     }

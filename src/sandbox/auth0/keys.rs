@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
@@ -90,6 +91,19 @@ impl Key {
             "e": URL_SAFE_NO_PAD.encode(exponent),
         })
     }
+}
+
+/// A JWT of `claims`, signed with a secret that its reader has too (HS256).
+pub(crate) fn sign_with_secret(secret: &str, kind: &str, claims: &Value) -> String {
+    let header = json!({ "alg": "HS256", "typ": kind });
+    let message = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
 impl Default for Keyring {

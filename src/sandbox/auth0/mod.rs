@@ -24,12 +24,15 @@ mod login;
 mod loopback;
 mod management;
 mod my_account;
+mod objects;
 mod pages;
 mod paging;
 mod parameters;
 mod registration;
 mod schema;
+mod starts;
 pub(crate) mod state;
+mod switches;
 mod tenant;
 #[cfg(test)]
 mod testing;
@@ -50,9 +53,12 @@ use parameters::Parameters;
 
 pub use bearer::Bearer;
 pub use keys::SigningKey;
-pub use tenant::Tenant;
+pub(crate) use objects::Object;
+pub use starts::Start;
+pub use switches::Switch;
+pub use tenant::{Kind, Tenant};
 
-pub(crate) use tenant::{API_CLIENT_ID, CLIENT_ID, MANAGEMENT_CLIENT_ID};
+pub(crate) use tenant::{API_SCOPES, MANAGEMENT_CLIENT_ID};
 #[cfg(test)]
 pub(crate) use vault::GRANT_TYPE as VAULT_GRANT_TYPE;
 
@@ -73,6 +79,11 @@ impl Auth0 {
     /// The issuer: the domain with a slash.
     fn issuer(&self) -> String {
         format!("{}/", self.domain)
+    }
+
+    /// The issuer, where the tenant's answers to browsers name it (RFC 9207).
+    fn named_issuer(&self) -> Option<String> {
+        self.world.lock().tenant.names_issuer().then(|| self.issuer())
     }
 }
 

@@ -11,16 +11,16 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::sandbox::people::CONSUMER_SCOPES;
 use crate::sandbox::serve::bearer;
 use crate::sandbox::world::{ConnectedAccount, random};
 
 use super::Auth0;
 use super::errors::Problem;
+use super::objects::{Object, texts};
 use super::paging;
 use super::schema;
 use super::state::{Authorization, Connect, Stage, TICKET_LIFE, proves};
-use super::tenant::CONNECTION;
+use super::tenant::Tenant;
 
 const DEFAULT_TAKE: usize = 10;
 const LARGEST_TAKE: usize = 20;
@@ -49,12 +49,15 @@ async fn connect(
     let redirect_uri = text(&body, "redirect_uri").unwrap_or_default();
     let mut world = auth0.world.lock();
     let tenant = &world.tenant;
-    if text(&body, "connection").as_deref() != Some(CONNECTION) || !tenant.connection_enabled {
-        return Err(Problem::not_found("The requested resource was not found"));
-    }
-    if !tenant.vault_on_connection {
+    let connection = text(&body, "connection").unwrap_or_default();
+    let connection = tenant
+        .connection_named(&connection)
+        .filter(|connection| connection.is_enabled_for(&caller.client_id))
+        .ok_or_else(|| Problem::not_found("The requested resource was not found"))?;
+    if !connection.serves_vault() {
         return Err(Problem::bad_request("Connected accounts are not enabled for the connection"));
     }
+    let connection = connection.id().to_owned();
     let application = tenant.application(&caller.client_id);
     if !application.is_some_and(|application| application.allows_callback(&redirect_uri)) {
         return Err(Problem::bad_request("Invalid redirect_uri"));
@@ -63,6 +66,7 @@ async fn connect(
     let ticket = random(36);
     let request = Connect {
         owner: caller.person,
+        connection,
         organization: caller.organization,
         ticket: ticket.clone(),
         redirect_uri,
@@ -123,9 +127,9 @@ async fn complete(
         return Err(Problem::bad_request("Invalid code_verifier"));
     }
     connect.stage = Stage::Completed;
-    let organization = connect.organization.clone();
-    let account = world.link(caller.person, holder, organization);
-    let mut answer = describe(&account);
+    let (connection, organization) = (connect.connection.clone(), connect.organization.clone());
+    let account = world.link(caller.person, holder, &connection, organization);
+    let mut answer = describe(&world.tenant, &account);
     // `complete` answers without it; the list has it.
     if let Some(answer) = answer.as_object_mut() {
         answer.remove("org_id");
@@ -140,10 +144,16 @@ async fn accounts(
 ) -> Result<Json<Value>, Problem> {
     let caller = auth0.caller(&headers, "read:me:connected_accounts")?;
     let query = Query::read(query.as_deref())?;
-    let wanted = query.connections.is_empty() || query.connections.iter().any(|c| c == CONNECTION);
     let world = auth0.world.lock();
-    let mine = world.accounts.iter().filter(|account| account.owner == caller.person && wanted);
-    Ok(Json(query.page("accounts", mine.map(describe).collect())))
+    let tenant = &world.tenant;
+    let wanted = |account: &&ConnectedAccount| {
+        let named = tenant.connection(&account.connection).map(Object::name);
+        account.owner == caller.person
+            && (query.connections.is_empty()
+                || query.connections.iter().any(|one| Some(one.as_str()) == named))
+    };
+    let mine = world.accounts.iter().filter(wanted);
+    Ok(Json(query.page("accounts", mine.map(|account| describe(tenant, account)).collect())))
 }
 
 async fn connections(
@@ -151,16 +161,20 @@ async fn connections(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    auth0.caller(&headers, "read:me:connected_accounts")?;
+    let caller = auth0.caller(&headers, "read:me:connected_accounts")?;
     let query = Query::read(query.as_deref())?;
     let world = auth0.world.lock();
-    let mut connections = Vec::new();
-    if world.tenant.connection_enabled && world.tenant.vault_on_connection {
-        connections.push(
-            json!({ "name": CONNECTION, "strategy": "bitbucket", "scopes": CONSUMER_SCOPES }),
-        );
-    }
-    Ok(Json(query.page("connections", connections)))
+    let theirs = world.tenant.connections.iter().filter(|connection| {
+        connection.serves_vault() && connection.is_enabled_for(&caller.client_id)
+    });
+    let shown = theirs.map(|connection| {
+        json!({
+            "name": connection.name(),
+            "strategy": connection.text("strategy"),
+            "scopes": texts(connection.inside("options", "scope")),
+        })
+    });
+    Ok(Json(query.page("connections", shown.collect())))
 }
 
 async fn remove(
@@ -187,7 +201,7 @@ impl Auth0 {
     /// Whose token the request carries, if it is one of this API with `scope`.
     fn caller(&self, headers: &HeaderMap, scope: &str) -> Result<Authorization, Problem> {
         let world = self.world.lock();
-        if !world.tenant.my_account {
+        if world.tenant.resource_server(&self.my_account_audience()).is_none() {
             return Err(Problem::not_found("The requested resource was not found"));
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -243,10 +257,10 @@ impl Query {
     }
 }
 
-fn describe(account: &ConnectedAccount) -> Value {
+fn describe(tenant: &Tenant, account: &ConnectedAccount) -> Value {
     let mut described = json!({
         "id": account.id,
-        "connection": CONNECTION,
+        "connection": tenant.connection(&account.connection).map(Object::name),
         "access_type": "offline",
         "scopes": account.scopes,
         "created_at": format!("{:.3}", account.created_at),
@@ -289,6 +303,7 @@ mod tests {
     use reqwest::Method;
     use serde_json::{Value, json};
 
+    use super::super::switches::Switch;
     use super::super::testing::Harness;
 
     async fn accounts(harness: &Harness, token: &str) -> Vec<Value> {
@@ -412,7 +427,7 @@ mod tests {
         harness.sandbox.world().expire_access_token("linked");
         assert_eq!(harness.me(Method::GET, "/accounts", read_only, None).await.0, 401);
         let token = harness.my_account_token("linked").await;
-        harness.sandbox.world().change_tenant(|tenant| tenant.my_account = false);
+        harness.sandbox.world().change_tenant(|tenant| tenant.set(Switch::MyAccount, false));
         assert_eq!(harness.me(Method::GET, "/accounts", &token, None).await.0, 404);
     }
 

@@ -136,6 +136,8 @@ impl AuthorizeRequest {
 /// One request to connect an account.
 pub(crate) struct Connect {
     pub(crate) owner: &'static Person,
+    /// The connection's id.
+    pub(crate) connection: String,
     pub(crate) organization: Option<String>,
     pub(crate) ticket: String,
     pub(crate) redirect_uri: String,

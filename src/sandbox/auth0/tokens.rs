@@ -37,9 +37,7 @@ pub(crate) async fn token(
     let parameters = Parameters::from_body(&headers, &body)?;
     let grant_type = parameters.require("grant_type")?;
     let application = auth0.authenticate(&headers, &parameters)?;
-    if KNOWN_GRANTS.contains(&grant_type)
-        && !application.may_use(grant_type, &auth0.world.lock().tenant)
-    {
+    if KNOWN_GRANTS.contains(&grant_type) && !application.may_use(grant_type) {
         return Err(not_allowed(grant_type));
     }
     let answer = match grant_type {

@@ -10,10 +10,9 @@ use crate::sandbox::people::{PEOPLE, Person};
 use crate::sandbox::world::{State, VaultProblem};
 
 use super::Auth0;
-use super::applications::{Application, Role};
+use super::applications::Application;
 use super::errors::OAuthError;
 use super::parameters::Parameters;
-use super::tenant::CONNECTION;
 
 /// The grant type of the exchange.
 pub(crate) const GRANT_TYPE: &str =
@@ -31,11 +30,14 @@ impl Auth0 {
         application: &Application,
         parameters: &Parameters,
     ) -> Result<Value, OAuthError> {
+        if !application.may_use_vault() {
+            return Err(no_permission());
+        }
         let mut world = self.world.lock();
         let subject_token = parameters.require("subject_token")?;
         let subject_type = parameters.require("subject_token_type")?;
-        match (subject_type, application.role) {
-            (REFRESH_TOKEN, _) | (ACCESS_TOKEN, Role::ApiClient) => {}
+        match (subject_type, application.for_api) {
+            (REFRESH_TOKEN, _) | (ACCESS_TOKEN, true) => {}
             // Only the client that is linked to an API may exchange the API's access tokens, and only one
             // with privileged access may sign its own.
             (ACCESS_TOKEN | JWT, _) => return Err(no_permission()),
@@ -51,18 +53,27 @@ impl Auth0 {
             return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_scope", text));
         }
         let person = if subject_type == ACCESS_TOKEN {
-            self.bearer_of(&world, subject_token)?
+            self.bearer_of(&world, application, subject_token)?
         } else {
             self.holder_of(&world, application, subject_token)?
         };
-        if connection != CONNECTION || !world.tenant.connection_enabled {
-            return Err(OAuthError::invalid_request("The connection was not found"));
+        if world.tenant.always_wants_second_factor() {
+            // Nobody is there to give it.
+            let text = "Multifactor authentication required";
+            return Err(OAuthError::new(StatusCode::FORBIDDEN, "mfa_required", text));
         }
-        if !world.tenant.vault_on_connection {
+        let connection = world
+            .tenant
+            .connection_named(connection)
+            .filter(|connection| connection.is_enabled_for(&application.id))
+            .ok_or_else(|| OAuthError::invalid_request("The connection was not found"))?;
+        if !connection.serves_vault() {
             let text = "Token Vault is not enabled for the provided connection";
             return Err(OAuthError::invalid_request(text));
         }
-        let exchanged = world.exchange(person, parameters.get("login_hint")).map_err(refused)?;
+        let connection = connection.id().to_owned();
+        let hint = parameters.get("login_hint");
+        let exchanged = world.exchange(person, &connection, hint).map_err(refused)?;
         Ok(json!({
             "access_token": exchanged.token,
             "scope": exchanged.scopes.join(" "),
@@ -86,7 +97,7 @@ impl Auth0 {
             .filter(|token| !token.revoked && token.authorization.client_id == application.id)
             .map(|token| token.authorization.person)
             .ok_or_else(|| OAuthError::invalid_grant("Unknown or invalid refresh token."))?;
-        if world.tenant.rotates_refresh_tokens && world.tenant.vault_refuses_rotation {
+        if application.rotates && world.tenant.vault_refuses_rotation {
             // Documented as unsupported; which error it gives is not.
             let text = "Token Vault does not support refresh token rotation";
             return Err(OAuthError::new(StatusCode::FORBIDDEN, "unauthorized_client", text));
@@ -95,7 +106,12 @@ impl Auth0 {
     }
 
     /// Whom an access token of the API stands for that the Custom API Client is linked to.
-    fn bearer_of(&self, world: &State, token: &str) -> Result<&'static Person, OAuthError> {
+    fn bearer_of(
+        &self,
+        world: &State,
+        application: &Application,
+        token: &str,
+    ) -> Result<&'static Person, OAuthError> {
         // 401 is documented for a token that is invalid or over; its code is not.
         let invalid = || {
             let text = "Invalid or expired subject token";
@@ -106,8 +122,8 @@ impl Auth0 {
         if jwt.claim("iss") != Some(&self.issuer()) || ends <= jiff::Timestamp::now().as_second() {
             return Err(invalid());
         }
-        let linked = world.tenant.api_audience.as_deref().filter(|api| jwt.is_for(api));
-        if linked.is_none() || !world.tenant.api_client_linked {
+        let linked = application.api.as_deref().filter(|api| jwt.is_for(api));
+        if !linked.is_some_and(|api| world.tenant.is_our_api(api)) {
             return Err(no_permission());
         }
         let subject = jwt.claim("sub").unwrap_or_default();
@@ -147,6 +163,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
+    use super::super::switches::Switch;
     use super::super::testing::Harness;
     use super::{ACCESS_TOKEN, GRANT_TYPE, REFRESH_TOKEN, REQUESTED};
 
@@ -203,7 +220,10 @@ mod tests {
     #[tokio::test]
     async fn keeps_a_revoked_token_where_the_tenant_does() {
         let harness = Harness::start().await;
-        harness.sandbox.world().change_tenant(|tenant| tenant.keeps_revoked_tokens = true);
+        harness
+            .sandbox
+            .world()
+            .change_tenant(|tenant| tenant.set(Switch::KeepsRevokedTokens, true));
         let first = exchanged(&harness).await;
         harness.sandbox.world().revoke_bitbucket_token("linked");
         assert_eq!(exchanged(&harness).await, first);
@@ -279,14 +299,14 @@ mod tests {
         let harness = Harness::start().await;
         let world = harness.sandbox.world();
         let text = async || exchange(&harness, "linked", &[]).await.1["error_description"].clone();
-        world.change_tenant(|tenant| tenant.rotates_refresh_tokens = true);
+        world.change_tenant(|tenant| tenant.set(Switch::RotatesRefreshTokens, true));
         assert_eq!(text().await, "Token Vault does not support refresh token rotation");
-        world.change_tenant(|tenant| tenant.rotates_refresh_tokens = false);
-        world.change_tenant(|tenant| tenant.vault_on_connection = false);
+        world.change_tenant(|tenant| tenant.set(Switch::RotatesRefreshTokens, false));
+        world.change_tenant(|tenant| tenant.set(Switch::VaultOnConnection, false));
         assert_eq!(text().await, "Token Vault is not enabled for the provided connection");
-        world.change_tenant(|tenant| tenant.connection_enabled = false);
+        world.change_tenant(|tenant| tenant.set(Switch::ConnectionEnabled, false));
         assert_eq!(text().await, "The connection was not found");
-        world.change_tenant(|tenant| tenant.vault_grant = false);
+        world.change_tenant(|tenant| tenant.set(Switch::VaultGrant, false));
         assert_eq!(text().await, format!("Grant type '{GRANT_TYPE}' not allowed for the client."));
     }
 }

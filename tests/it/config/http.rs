@@ -27,23 +27,23 @@ fn lists_everything_that_is_wrong_with_serving_over_http_at_once() {
     insta::assert_snapshot!(http(&sources(&environment)).unwrap_err().to_string(), @"
     the configuration has 13 problems
 
-    `AUTH0_CLIENT_SECRET` or `AUTH0_CLIENT_SIGNING_KEY` is missing
-      hint: set it (or `AUTH0_CLIENT_SECRET_FILE`) to the secret from the application's settings page
-
-    `AUTH0_API_CLIENT_ID` is the same as `AUTH0_CLIENT_ID`
-      hint: give the Custom API Client that belongs to the API: Token Vault takes access tokens from no other
-
-    `AUTH0_API_CLIENT_SECRET` or `AUTH0_API_CLIENT_SIGNING_KEY` is missing
-      hint: set it (or `AUTH0_API_CLIENT_SECRET_FILE`) to the secret from the Custom API Client's settings page
-
     `AUTH0_MANAGEMENT_DOMAIN` is not a whole domain: `acme`
       hint: give the tenant's domain alone, as in `acme.eu.auth0.com`
+
+    `AUTH0_CLIENT_SECRET` or `AUTH0_CLIENT_SIGNING_KEY` is missing
+      hint: set it (or `AUTH0_CLIENT_SECRET_FILE`) to the secret from the application's settings page
 
     `AUTH0_MANAGEMENT_CLIENT_ID` is missing
       hint: set it, for example to `hN5cT8vKp1mXz7wQe3rYb9uLs4dJg6oA`
 
     `AUTH0_MANAGEMENT_CLIENT_SECRET` is missing
       hint: set it (or `AUTH0_MANAGEMENT_CLIENT_SECRET_FILE`) to the secret from the machine-to-machine application's settings page
+
+    `AUTH0_API_CLIENT_ID` is the same as `AUTH0_CLIENT_ID`
+      hint: give the Custom API Client that belongs to the API: Token Vault takes access tokens from no other
+
+    `AUTH0_API_CLIENT_SECRET` or `AUTH0_API_CLIENT_SIGNING_KEY` is missing
+      hint: set it (or `AUTH0_API_CLIENT_SECRET_FILE`) to the secret from the Custom API Client's settings page
 
     `BITBUCKET_MCP_ALLOWED_HOSTS` is not a host: `https://mcp.internal`
       hint: write `host` or `host:port` as clients do, without a scheme or a wildcard
@@ -298,7 +298,7 @@ fn serves_over_http_on_loopback_with_the_least_that_it_needs() {
     let http = config.http.unwrap();
     assert_eq!(http.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(http.public_url.as_str(), "http://127.0.0.1:8080/");
-    assert!(http.tls.is_none() && http.management.is_none() && !http.require_dpop);
+    assert!(http.tls.is_none() && config.management.is_none() && !http.require_dpop);
     assert!(http.trusted_proxies.is_empty() && http.first_party_clients.is_empty());
     assert_eq!(http.max_calls_per_caller, 32);
     assert_eq!(config.warnings, Vec::<String>::new());
@@ -351,7 +351,8 @@ fn reads_the_settings_of_http_from_flags_variables_and_the_file_in_that_order() 
     let mut sources = with_file(&environment.concat(), file);
     sources.flags.insert("BITBUCKET_MCP_MAX_CALLS_PER_CALLER", vec!["2".to_owned()]);
     sources.flags.insert("BITBUCKET_MCP_ALLOWED_ORIGINS", vec!["https://flag.example".to_owned()]);
-    let http = http(&sources).unwrap().http.unwrap();
+    let config = http(&sources).unwrap();
+    let http = config.http.unwrap();
     assert_eq!(http.public_url.as_str(), "https://mcp.acme.example/", "the variable");
     assert_eq!(http.max_calls_per_caller, 2, "the flag");
     assert_eq!(http.allowed_origins, ["https://flag.example"], "the flag");
@@ -359,7 +360,7 @@ fn reads_the_settings_of_http_from_flags_variables_and_the_file_in_that_order() 
     assert!(http.require_dpop, "the file");
     let ClientAuthentication::Secret(secret) = &http.api_client else { panic!("not a secret") };
     assert_eq!(secret.expose_secret(), "s3cret-in-a-file");
-    let management = http.management.unwrap();
+    let management = config.management.unwrap();
     assert_eq!(management.domain.as_str(), "https://acme.eu.auth0.com/", "the tenant's own");
     assert_eq!(management.client_secret.expose_secret(), "s3cret-in-a-file");
     assert_eq!(http.listen.to_string(), "127.0.0.1:8080", "the default");
@@ -426,10 +427,11 @@ fn takes_from_a_sandbox_where_the_server_is_reached() {
     ];
     let sandboxed =
         sources(&real).in_sandbox(settings.map(|(name, value)| (name, value.to_owned())));
-    let http = http(&sandboxed).unwrap().http.unwrap();
+    let config = http(&sandboxed).unwrap();
+    let http = config.http.unwrap();
     assert_eq!(http.public_url.as_str(), "http://127.0.0.1:3/");
     assert_eq!(http.audience, "http://127.0.0.1:3/mcp");
     assert_eq!(http.api_client_id, "sandbox-api");
-    assert!(http.management.is_none());
+    assert!(config.management.is_none());
     assert_eq!(http.allowed_hosts, ["mcp.internal"]);
 }

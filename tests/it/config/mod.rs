@@ -1,6 +1,7 @@
 //! The configuration as users meet it: what wins, what is refused, and in which words.
 
 mod http;
+mod setup;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,9 +18,11 @@ use secrecy::ExposeSecret;
 use crate::golden;
 
 const KNOWN: Known<'static> = Known {
-    toolsets: &["accounts", "pull_requests", "source", "snippets"],
-    default_toolsets: &["accounts", "pull_requests", "source"],
-    tools: &["get_account", "get_file", "merge_pull_request"],
+    toolsets: &["connection", "accounts", "pull_requests", "source", "snippets"],
+    default_toolsets: &["connection", "accounts", "pull_requests", "source"],
+    tools: &["check_connection", "get_account", "get_file", "merge_pull_request"],
+    management_toolsets: &["connection"],
+    management_tools: &["check_connection"],
 };
 
 const TENANT: &[(&str, &str)] = &[
@@ -407,11 +410,12 @@ fn takes_every_example_that_the_reference_gives() {
             ("AUTH0_CLIENT_SIGNING_KEY", key),
             ("AUTH0_API_CLIENT_SIGNING_KEY", key),
             ("AUTH0_MANAGEMENT_CLIENT_SECRET", "secret"),
+            ("BITBUCKET_CONSUMER_SECRET", "secret"),
         ])
         .collect();
     let config = http(&sources(&examples)).unwrap();
     assert_eq!(config.warnings, Vec::<String>::new());
-    assert!(config.http.unwrap().management.is_some());
+    assert!(config.management.is_some());
     let config = load(&sources(&[&examples[..], &[("AUTH0_REFRESH_TOKEN", "token")]].concat()));
     assert_eq!(config.unwrap().warnings, Vec::<String>::new());
 }

@@ -1,7 +1,7 @@
 //! Rules 1 to 5: what a link asks of Auth0, and which answers it takes.
 
 use super::*;
-use crate::sandbox::{Effect, Fault, Service};
+use crate::sandbox::{Effect, Fault, Service, Switch};
 
 #[tokio::test]
 async fn rule_1_begins_at_auth0_only_when_the_page_is_opened_with_proof_and_state() {
@@ -98,7 +98,7 @@ async fn rule_3_sends_nobody_to_a_foreign_consent_page() {
 #[tokio::test]
 async fn rule_4_takes_the_code_from_behind_the_hash() {
     let desk = Desk::of("guest").await;
-    desk.sandbox().world().change_tenant(|tenant| tenant.connect_code_in_fragment = true);
+    desk.sandbox().world().change_tenant(|tenant| tenant.set(Switch::ConnectCodeInFragment, true));
     assert!(desk.link("guest").await.contains("Bitbucket account gus (Gus Weber) is now linked"));
 }
 

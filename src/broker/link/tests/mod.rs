@@ -11,7 +11,7 @@ use super::*;
 use crate::auth0::RefreshToken;
 use crate::broker::tests::Stage;
 use crate::identity::Keep;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Switch};
 
 const CONNECT: &str = "/me/v1/connected-accounts/connect";
 const COMPLETE: &str = "/me/v1/connected-accounts/complete";
@@ -65,7 +65,7 @@ impl Desk {
     async fn offer(&self) -> Url {
         let offer = self.linker.offer().await.unwrap();
         let callback = offer.url.join("/callback").unwrap().to_string();
-        self.sandbox().world().change_tenant(|tenant| tenant.callbacks = vec![callback]);
+        self.sandbox().world().change_tenant(|tenant| tenant.set_callbacks(vec![callback]));
         offer.url
     }
 
@@ -102,7 +102,7 @@ impl Desk {
     }
 
     async fn log_in(&self, authorize: &Url, account: &str) -> Url {
-        self.sandbox().world().change_tenant(|tenant| tenant.skips_confirmation = true);
+        self.sandbox().world().change_tenant(|tenant| tenant.set(Switch::SkipsConfirmation, true));
         let login_page = get(authorize).await.location.unwrap();
         let login = client().post(login_page).form(&[("account", account)]).send().await.unwrap();
         seen(login).await.location.unwrap()

@@ -1,7 +1,7 @@
 //! Rules 6 to 11: whose account goes where, and who is asked.
 
 use super::*;
-use crate::sandbox::{Effect, Fault, Service};
+use crate::sandbox::{Effect, Fault, Service, Switch};
 
 #[tokio::test]
 async fn rule_6_says_which_account_is_now_linked_to_whom_after_one_exchange() {
@@ -218,8 +218,8 @@ async fn rule_10_takes_pasted_addresses_where_the_browser_is_elsewhere() {
 async fn rule_11_keeps_a_rotated_refresh_token() {
     let desk = Desk::of("guest").await;
     desk.sandbox().world().change_tenant(|tenant| {
-        tenant.rotates_refresh_tokens = true;
-        tenant.vault_refuses_rotation = false;
+        tenant.set(Switch::RotatesRefreshTokens, true);
+        tenant.set(Switch::VaultRefusesRotation, false);
     });
     let before = desk.session.current().await.unwrap().unwrap().refresh_token;
     let page = desk.link("guest").await;

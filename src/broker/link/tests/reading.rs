@@ -17,7 +17,7 @@ use crate::broker::link::{LinkedAccount, Reader};
 use crate::broker::{Broker, Error, Proof, Settings, SubjectToken};
 use crate::identity::Caller;
 use crate::net::Http;
-use crate::sandbox::{Effect, Fault, Options, Sandbox, Service};
+use crate::sandbox::{Effect, Fault, Options, Sandbox, Service, Switch};
 
 const PUBLIC_URL: &str = "http://127.0.0.1:8080";
 
@@ -215,7 +215,7 @@ async fn reads_the_same_from_a_tenant_as_strict_as_the_real_one() {
     assert_eq!(accounts.len(), 2, "{accounts:?}");
     assert!(accounts.iter().all(|account| account.username.is_none()), "{accounts:?}");
     // A client that was never granted `read:users` costs the ids and dates, and nothing else.
-    hall.sandbox.world().change_tenant(|tenant| tenant.management_scopes.clear());
+    hall.sandbox.world().change_tenant(|tenant| tenant.set_management_scopes([]));
     let accounts = hall.read_for_real(&hall.proof("limited")).await.unwrap();
     let [account] = accounts.as_slice() else { panic!("{accounts:?}") };
     assert_eq!((account.id.as_deref(), account.username.is_some()), (None, true));
@@ -304,7 +304,7 @@ async fn renews_by_ones_own_token_where_that_of_another_call_has_ended() {
 async fn names_the_settings_of_the_api_client_when_it_may_not_exchange() {
     let hall = Hall::open().await;
     let proof = hall.proof("linked");
-    hall.sandbox.world().change_tenant(|tenant| tenant.api_client_linked = false);
+    hall.sandbox.world().change_tenant(|tenant| tenant.set(Switch::ApiClientLinked, false));
     let error = hall.read(&proof).await.unwrap_err();
     assert_eq!(
         crate::Error::from(error).words(),

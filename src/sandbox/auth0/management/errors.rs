@@ -20,8 +20,8 @@ impl ManagementError {
         Self::new(StatusCode::UNAUTHORIZED, None, message)
     }
 
-    pub(super) fn missing_scope(scope: &str) -> Self {
-        let message = format!("Insufficient scope, expected any of: {scope}");
+    pub(super) fn missing_scope(scopes: &[&str]) -> Self {
+        let message = format!("Insufficient scope, expected any of: {}", scopes.join(","));
         Self::new(StatusCode::FORBIDDEN, Some("insufficient_scope"), message)
     }
 
@@ -29,8 +29,30 @@ impl ManagementError {
         Self::new(StatusCode::BAD_REQUEST, Some(code), message)
     }
 
+    /// A body that is not as it must be: `why`, and where.
+    pub(super) fn invalid_body(why: &str, property: &str) -> Self {
+        let place =
+            if property.is_empty() { String::new() } else { format!(" on property {property}") };
+        Self::bad_request("invalid_body", format!("Payload validation error: '{why}'{place}."))
+    }
+
+    /// A query that is not as it must be.
+    pub(super) fn invalid_query(why: &str, name: &str) -> Self {
+        let text = format!("Query validation error: '{why}' on property {name}.");
+        Self::bad_request("invalid_query_string", text)
+    }
+
     pub(super) fn not_found(code: Option<&'static str>, message: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    pub(super) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, Some(code), message)
+    }
+
+    pub(super) fn media_type() -> Self {
+        let text = "The request's Content-Type must be application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, text)
     }
 
     fn new(status: StatusCode, code: Option<&'static str>, message: impl Into<String>) -> Self {

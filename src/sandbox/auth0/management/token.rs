@@ -9,6 +9,7 @@ use crate::sandbox::world::random;
 
 use super::super::Auth0;
 use super::super::applications::Application;
+use super::super::audience::{no_grant, no_such_api};
 use super::super::errors::OAuthError;
 use super::super::parameters::Parameters;
 use super::super::state::ManagementToken;
@@ -29,21 +30,28 @@ impl Auth0 {
                         configured";
             return Err(denied(text.to_owned()));
         };
-        if audience != self.management_audience() {
-            return Err(denied(match audience == self.my_account_audience() {
-                // The My Account API is closed to machines, and that cannot be changed.
-                true => super::super::audience::no_grant(&application.id, &audience),
-                false => format!("Service not found: {audience}"),
-            }));
+        let tenant = &world.tenant;
+        let server = tenant.resource_server(&audience);
+        let server = server.ok_or_else(|| denied(no_such_api(&audience).into_text()))?;
+        if server.policy("client") == "deny_all" {
+            // The My Account API is closed to machines, and that cannot be changed.
+            return Err(denied(no_grant(&application.id, &audience)));
         }
-        let scopes = world.tenant.management_scopes.clone();
-        if scopes.is_empty() {
-            let text = format!(
-                "Client is not authorized to access \"{audience}\". You need to create a \
-                 \"client-grant\" associated to this API."
-            );
-            return Err(denied(text));
-        }
+        let grant = tenant.grants.iter().find(|grant| {
+            grant.grants(&audience, "client") && grant.text("client_id") == Some(&application.id)
+        });
+        let scopes = match (grant, server.policy("client")) {
+            (Some(grant), _) => grant.granted(&server.scope_names()),
+            (None, "allow_all") => server.scope_names(),
+            (None, _) => {
+                let text = format!(
+                    "Client is not authorized to access \"{audience}\". You need to create a \
+                     \"client-grant\" associated to this API."
+                );
+                return Err(denied(text));
+            }
+        };
+        let manages = audience == tenant.management_audience();
         let now = jiff::Timestamp::now().as_second();
         let claims = json!({
             "iss": self.issuer(),
@@ -64,7 +72,9 @@ impl Auth0 {
             "token_type": "Bearer",
         });
         let expires_at = Instant::now() + Duration::from_secs(LIFE);
-        world.issued.management_tokens.insert(token, ManagementToken { scopes, expires_at });
+        if manages {
+            world.issued.management_tokens.insert(token, ManagementToken { scopes, expires_at });
+        }
         Ok(answer)
     }
 }

@@ -10,8 +10,9 @@ use crate::sandbox::world::ConnectedAccount;
 
 use super::super::Auth0;
 use super::super::claims::insert;
+use super::super::objects::Object;
 use super::super::paging;
-use super::super::tenant::{CONNECTION, CONNECTION_ID};
+use super::super::tenant::Tenant;
 use super::errors::ManagementError;
 
 const DEFAULT_TAKE: usize = 50;
@@ -25,7 +26,7 @@ pub(super) async fn connected_accounts(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Json<Value>, ManagementError> {
-    auth0.admit(&headers, "read:users")?;
+    auth0.admit(&headers, &["read:users"])?;
     if !id.contains('|') {
         let text = format!(
             "Path validation error: 'Object didn't pass validation for format user-id: {id}' on \
@@ -54,15 +55,21 @@ pub(super) async fn connected_accounts(
     })?;
     let world = auth0.world.lock();
     let theirs = world.accounts.iter().filter(|account| account.owner == person);
-    Ok(Json(paging::page("connected_accounts", theirs.map(describe).collect(), start, take)))
+    Ok(Json(paging::page(
+        "connected_accounts",
+        theirs.map(|account| describe(&world.tenant, account)).collect(),
+        start,
+        take,
+    )))
 }
 
-fn describe(account: &ConnectedAccount) -> Value {
+fn describe(tenant: &Tenant, account: &ConnectedAccount) -> Value {
+    let connection = tenant.connection(&account.connection);
     let mut described = json!({
         "id": account.id,
-        "connection": CONNECTION,
-        "connection_id": CONNECTION_ID,
-        "strategy": "bitbucket",
+        "connection": connection.map(Object::name),
+        "connection_id": account.connection,
+        "strategy": connection.and_then(|connection| connection.text("strategy")),
         "access_type": "offline",
         "scopes": account.scopes,
         "created_at": format!("{:.3}", account.created_at),

@@ -10,8 +10,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::Auth0;
-use super::super::applications::{Application, Role};
+use super::super::applications::Application;
 use super::super::loopback::is_loopback;
+use super::super::objects::{Object, public_client};
 use super::metadata::{Fault, Metadata};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,20 +27,21 @@ impl Auth0 {
         let address = {
             let world = self.world.lock();
             let known = world.tenant.application(id);
-            let address = address(id).filter(|_| world.tenant.client_id_metadata_documents);
+            let address = address(id).filter(|_| world.tenant.describes_clients_by_document());
             let Some(address) = address else { return known.ok_or_else(unknown) };
-            let fresh = |known: &Application| {
-                known.fetched_at.is_some_and(|fetched_at| fetched_at.elapsed() < FRESH)
-            };
-            if let Some(known) = known.filter(fresh) {
+            let fetched_at = world.tenant.fetched.get(id);
+            let fresh = fetched_at.is_some_and(|fetched_at| fetched_at.elapsed() < FRESH);
+            if let Some(known) = known.filter(|_| fresh) {
                 return Ok(known);
             }
             address
         };
-        let application = read(id, address)
+        let rotates = self.world.lock().tenant.rotates_public_refresh_tokens;
+        let client = read(id, address, rotates)
             .await
             .map_err(|why| format!("The client metadata document cannot be used: {why}"))?;
-        self.world.lock().tenant.register(application.clone());
+        let application = client.application(None);
+        self.world.lock().tenant.register(client, Some(Instant::now()));
         Ok(application)
     }
 }
@@ -53,7 +55,7 @@ fn address(id: &str) -> Option<Url> {
     (allowed && bare && url.path().len() > 1).then_some(url)
 }
 
-async fn read(id: &str, address: Url) -> Result<Application, String> {
+async fn read(id: &str, address: Url, rotates: bool) -> Result<Object, String> {
     let document = fetch(address).await?;
     let document: Value =
         serde_json::from_slice(&document).map_err(|_| "it is not JSON".to_owned())?;
@@ -67,15 +69,7 @@ async fn read(id: &str, address: Url) -> Result<Application, String> {
     if metadata.method.as_deref() != Some("none") || document.get("client_secret").is_some() {
         return Err("its token_endpoint_auth_method must be none".to_owned());
     }
-    Ok(Application {
-        id: id.to_owned(),
-        name: metadata.name,
-        role: Role::ThirdParty,
-        secret: None,
-        key: None,
-        callbacks: metadata.redirect_uris,
-        fetched_at: Some(Instant::now()),
-    })
+    Ok(public_client(id, &metadata.name, &metadata.redirect_uris, "none", rotates))
 }
 
 async fn fetch(address: Url) -> Result<Vec<u8>, String> {

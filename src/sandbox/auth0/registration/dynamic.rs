@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::sandbox::world::random;
 
 use super::super::Auth0;
-use super::super::applications::{Application, Role};
 use super::super::claims::insert;
 use super::super::errors::OAuthError;
+use super::super::objects::public_client;
 use super::metadata::{Fault, Metadata};
 
 const LARGEST_BODY: usize = 64 * 1_024;
@@ -28,7 +28,7 @@ pub(crate) async fn register(
         Fault::Other(text) => ("invalid_client_metadata", text),
     };
     let refused = |(error, text)| OAuthError::new(StatusCode::BAD_REQUEST, error, text);
-    if !auth0.world.lock().tenant.dynamic_registration {
+    if !auth0.world.lock().tenant.registers_clients() {
         let text = "Dynamic client registration is not enabled";
         return Err(OAuthError::new(StatusCode::NOT_FOUND, "not_found", text));
     }
@@ -37,23 +37,15 @@ pub(crate) async fn register(
     let metadata = Metadata::read(&sent).map_err(|found| refused(fault(found)))?;
     // RFC 7591 section 2: left out, it is the secret by HTTP Basic.
     let method = metadata.method.unwrap_or_else(|| "client_secret_basic".to_owned());
-    let secret = match &*method {
-        "none" => None,
-        "client_secret_basic" | "client_secret_post" => Some(random(64)),
-        _ => {
-            let text = format!("Unsupported token_endpoint_auth_method: {method}");
-            return Err(refused(("invalid_client_metadata", text)));
-        }
-    };
-    let application = Application {
-        id: format!("tpc_{}", random(22)),
-        name: metadata.name,
-        role: Role::ThirdParty,
-        secret,
-        key: None,
-        callbacks: metadata.redirect_uris,
-        fetched_at: None,
-    };
+    if !matches!(&*method, "none" | "client_secret_basic" | "client_secret_post") {
+        let text = format!("Unsupported token_endpoint_auth_method: {method}");
+        return Err(refused(("invalid_client_metadata", text)));
+    }
+    let id = format!("tpc_{}", random(22));
+    let mut world = auth0.world.lock();
+    let rotates = world.tenant.rotates_public_refresh_tokens;
+    let client = public_client(&id, &metadata.name, &metadata.redirect_uris, &method, rotates);
+    let application = client.application(None);
     let mut answer = json!({
         "client_id": application.id,
         "client_id_issued_at": jiff::Timestamp::now().as_second(),
@@ -67,7 +59,8 @@ pub(crate) async fn register(
         insert(&mut answer, "client_secret", secret.clone());
         insert(&mut answer, "client_secret_expires_at", 0);
     }
-    auth0.world.lock().tenant.register(application);
+    world.tenant.register(client, None);
+    drop(world);
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
     Ok((StatusCode::CREATED, headers, Json(answer)).into_response())
 }

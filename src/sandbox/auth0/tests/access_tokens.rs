@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::keys::SigningKey;
+use super::super::switches::Switch;
 use super::super::tenant::{AGENT_CLIENT_ID, API_CLIENT_ID, CLIENT_ID, ORGANIZATION};
 use super::super::testing::Harness;
 use super::super::{Bearer, VAULT_GRANT_TYPE};
@@ -41,10 +42,10 @@ async fn tells_a_server_all_it_needs() {
     );
     harness.sandbox.open_api(PUBLIC_URL);
     harness.sandbox.world().change_tenant(|tenant| {
-        let mut callbacks = tenant.callbacks.clone();
+        let mut callbacks = tenant.callbacks();
         callbacks.sort_unstable();
         callbacks.dedup();
-        assert_eq!(callbacks.len(), tenant.callbacks.len(), "opened twice, registered once");
+        assert_eq!(callbacks.len(), tenant.callbacks().len(), "opened twice, registered once");
     });
 }
 
@@ -196,9 +197,9 @@ async fn exchanges_nothing_else() {
     let not_allowed = said("unauthorized_client", &text);
     assert_eq!(exchange(&harness, AGENT_CLIENT_ID, &good).await, (403, not_allowed.clone()));
     let world = harness.sandbox.world();
-    world.change_tenant(|tenant| tenant.api_client_linked = false);
+    world.change_tenant(|tenant| tenant.set(Switch::ApiClientLinked, false));
     assert_eq!(exchange(&harness, API_CLIENT_ID, &good).await, (403, denied));
-    world.change_tenant(|tenant| tenant.api_client_grant = false);
+    world.change_tenant(|tenant| tenant.set(Switch::ApiClientGrant, false));
     assert_eq!(exchange(&harness, API_CLIENT_ID, &good).await, (403, not_allowed));
 }
 

@@ -1,5 +1,6 @@
 //! Signing in to the web application, for linking over HTTP.
 
+use super::super::switches::Switch;
 use super::super::tenant::API_CLIENT_ID;
 use super::super::testing::{Harness, VERIFIER};
 use super::{API, PUBLIC_URL, opened};
@@ -66,7 +67,7 @@ async fn answers_without_a_page_once_the_person_is_signed_in() {
     let (status, user) =
         harness.send(|http| http.get(harness.url("/userinfo")).bearer_auth(token)).await;
     assert_eq!((status, &user["sub"]), (200, &"auth0|ana".into()));
-    harness.sandbox.world().change_tenant(|tenant| tenant.web_skips_confirmation = false);
+    harness.sandbox.world().change_tenant(|tenant| tenant.set(Switch::WebSkipsConfirmation, false));
     let refused = silently(&harness, &cookie, &[]).await;
     assert_eq!(refused, required("interaction_required"), "the address is on loopback");
     let elsewhere = "https://mcp.example.test/link/signed-in";

@@ -59,7 +59,7 @@ async fn gives_a_machine_a_token_for_the_management_api_alone() {
         let wanted = json!({ "error": "access_denied", "error_description": text });
         assert_eq!(token(&harness, asked).await, (403, wanted), "{asked}");
     }
-    harness.sandbox.world().change_tenant(|tenant| tenant.management_scopes.clear());
+    harness.sandbox.world().change_tenant(|tenant| tenant.set_management_scopes([]));
     let wanted = json!({ "error": "access_denied", "error_description": ungranted });
     assert_eq!(token(&harness, &audience).await, (403, wanted));
     let pairs = [("grant_type", "client_credentials"), ("audience", &*audience)];
@@ -126,7 +126,7 @@ async fn refuses_in_its_own_shape() {
     assert_eq!((status, body["errorCode"].as_str()), (400, Some("invalid_uri")));
     assert_eq!(get(&harness, "/made-up", &good).await, said(404, "Not Found", "Not Found", ""));
     harness.sandbox.world().change_tenant(|tenant| {
-        tenant.management_scopes = vec!["read:connections".into()];
+        tenant.set_management_scopes(["read:connections"]);
     });
     let other = good_token(&harness).await;
     let text = "Insufficient scope, expected any of: read:users";

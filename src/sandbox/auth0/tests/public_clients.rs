@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::audience::no_grant;
+use super::super::switches::Switch;
 use super::super::tenant::AGENT_CLIENT_ID;
 use super::super::testing::{Harness, VERIFIER};
 use super::{API, opened};
@@ -90,7 +91,7 @@ async fn cannot_change_the_resource_on_the_way() {
     let text = no_grant(AGENT_CLIENT_ID, &my_account);
     assert_eq!(harness.parameter("error").unwrap(), "unauthorized_client");
     assert_eq!(harness.parameter("error_description").unwrap(), text, "`audience` wins");
-    harness.sandbox.world().change_tenant(|tenant| tenant.resource_parameter = false);
+    harness.sandbox.world().change_tenant(|tenant| tenant.set(Switch::ResourceParameter, false));
     let code = log_in(&harness, &[]).await;
     let (_, body) = redeem(&harness, &code, &[]).await;
     assert_eq!(body["access_token"].as_str().unwrap().len(), 32, "opaque: no API was named");

@@ -6,6 +6,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::super::switches::Switch;
 use super::super::tenant::API_CLIENT_ID;
 use super::super::testing::Harness;
 use super::{API, opened};
@@ -61,8 +62,8 @@ async fn says_that_clients_may_come_by_themselves() {
     let methods = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
     assert!(methods.contains(&"none".into()));
     harness.sandbox.world().change_tenant(|tenant| {
-        tenant.dynamic_registration = false;
-        tenant.client_id_metadata_documents = false;
+        tenant.set(Switch::DynamicRegistration, false);
+        tenant.set(Switch::ClientIdMetadataDocuments, false);
     });
     let (_, metadata) = harness.send(|http| http.get(harness.url(path))).await;
     assert_eq!(metadata.get("registration_endpoint"), None);
@@ -194,7 +195,10 @@ async fn refuses_a_document_that_proves_nothing() {
         assert!(page.contains(text), "{path}: {page}");
     }
     assert_eq!(harness.parameters(), []);
-    harness.sandbox.world().change_tenant(|tenant| tenant.client_id_metadata_documents = false);
+    harness
+        .sandbox
+        .world()
+        .change_tenant(|tenant| tenant.set(Switch::ClientIdMetadataDocuments, false));
     let id = format!("{origin}/good.json");
     let url = harness.authorize_url(&[("client_id", &id)]);
     let page = harness.sandbox.consent(&url, "linked").await.unwrap();

@@ -38,7 +38,7 @@ impl Served {
     async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let world = Arc::new(World::new("secret".into()));
+        let world = Arc::new(World::new("secret".into(), crate::sandbox::Start::Ready));
         let api = Api::new(Arc::clone(&world), origin.clone());
         tokio::spawn(async move { axum::serve(listener, router(api)).await });
         let http = Client::builder()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::broker::link::digest;
+use crate::sandbox::Switch;
 
 #[tokio::test]
 async fn offers_one_address_while_it_lives_with_nothing_of_the_person_in_it() {
@@ -76,7 +77,9 @@ async fn links_and_says_which_account_is_now_linked_to_whom() {
 async fn links_in_a_browser_that_follows_pages_without_script() {
     let desk = Desk::start().await;
     for fragment in [false, true] {
-        desk.sandbox.world().change_tenant(|tenant| tenant.connect_code_in_fragment = fragment);
+        desk.sandbox
+            .world()
+            .change_tenant(|tenant| tenant.set(Switch::ConnectCodeInFragment, fragment));
         let url = desk.offer("guest").await;
         let page = desk.sandbox.consent(url.as_str(), "guest").await.unwrap();
         assert!(page.starts_with("Bitbucket account gus is now linked"), "{page}");
@@ -173,7 +176,7 @@ async fn links_even_when_the_name_cannot_be_asked_for() {
     let consent_page = gus.agree(&url).await;
     let back = gus.grant(&consent_page, "gus").await;
     // From now on the tenant wants a page of its own before it goes back to loopback.
-    desk.sandbox.world().change_tenant(|tenant| tenant.web_skips_confirmation = false);
+    desk.sandbox.world().change_tenant(|tenant| tenant.set(Switch::WebSkipsConfirmation, false));
     let page = gus.open(&back).await;
     assert_eq!((page.url.path(), page.status), ("/link/done", 200));
     assert_eq!(heading(&page.body), "A Bitbucket account is now linked");
