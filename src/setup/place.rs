@@ -126,7 +126,9 @@ fn key(target: &Target<'_>, object: &Object) -> String {
         }
         Object::Connection => target.wanted.connection.clone(),
         Object::LoginConnection { id } => {
-            let Seen::Known(connections) = &target.snapshot.connections else { return id.clone() };
+            let Seen::Known(connections) = &target.snapshot.every_connection else {
+                return id.clone();
+            };
             let found = connections.iter().find(|connection| connection.id == *id);
             found.map_or_else(|| id.clone(), |connection| connection.name.clone())
         }
