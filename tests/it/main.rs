@@ -25,5 +25,6 @@ mod link;
 mod outside;
 mod recordings;
 mod secrets;
+mod setup;
 mod stdio;
 mod tls;
