@@ -276,6 +276,115 @@ fn a_stateless_client_is_asked_for_its_yes_once_and_each_yes_counts_once() {
     assert_eq!(outside.changes(), written);
 }
 
+/// `stdio` on an empty tenant, whose settings do not name the consumer.
+fn without_consumer(outside: &Outside) -> Server {
+    let mut command = outside.command(&["stdio"], None);
+    command.env_remove("BITBUCKET_CONSUMER_KEY").env_remove("BITBUCKET_CONSUMER_SECRET");
+    Server::start(command)
+}
+
+/// The person enters the consumer's key and secret on the page at `url`.
+fn enter(outside: &Outside, url: &str) {
+    let (key, secret) = outside.sandbox().consumer();
+    outside.wait(async {
+        let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+        let form = browser.get(url).send().await.unwrap().text().await.unwrap();
+        let token = form.split("name=\"token\" value=\"").nth(1).unwrap();
+        let token = token.split('"').next().unwrap();
+        let entered = [("token", token), ("key", key.as_str()), ("secret", secret.as_str())];
+        let taken = browser.post(url).form(&entered).send().await.unwrap();
+        assert_eq!(taken.status(), 200);
+    });
+}
+
+#[test]
+fn a_stateless_client_takes_two_questions_of_one_call_to_the_person_each_once() {
+    let outside = Outside::starting(Start::Empty).opening_pages();
+    let mut server = without_consumer(&outside);
+    let capabilities = || can(&["form", "url"]);
+    let plan = call("plan_connection", &json!({}), capabilities(), None);
+    let plan = server.request("tools/call", plan);
+    assert_eq!(plan["result"]["structuredContent"]["asks_for_consumer"], true, "{plan}");
+    let arguments = json!({ "digest": plan["result"]["structuredContent"]["digest"] });
+    let configure = |again| call("configure_connection", &arguments, capabilities(), again);
+
+    let first = server.request("tools/call", configure(None));
+    let first = &first["result"];
+    let keys = |asked: &Value| -> Vec<String> {
+        asked["inputRequests"].as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys(first), ["confirm"], "{first}");
+    let yes = json!({ "confirm": { "action": "accept", "content": { "approve": true } } });
+    let state = first["requestState"].as_str().unwrap();
+    let second = server.request("tools/call", configure(Some((yes, state))));
+    let second = &second["result"];
+    assert_eq!(keys(second), ["open"], "{second}");
+    assert_eq!(outside.changes(), 0);
+
+    let page = &second["inputRequests"]["open"]["params"];
+    assert_eq!(
+        page["message"],
+        "Open this page to enter the key and secret of the Bitbucket OAuth consumer. They go from \
+         there to Auth0; the agent never sees them."
+    );
+    enter(&outside, page["url"].as_str().unwrap());
+    let opened = || json!({ "open": { "action": "accept" } });
+    let state = second["requestState"].as_str().unwrap();
+    let done = server.request("tools/call", configure(Some((opened(), state))));
+    assert_eq!(done["result"]["structuredContent"]["remaining"], json!([]), "{done}");
+
+    // The yes that the state carries has counted.
+    outside.sandbox().world().change_tenant(|tenant| tenant.set_callbacks(Vec::new()));
+    let written = outside.changes();
+    let again = server.request("tools/call", configure(Some((opened(), state))));
+    assert!(text(&again["result"]).starts_with("conflict: "), "asked anew, and told: {again}");
+    assert_eq!(outside.changes(), written);
+    let (stdout, stderr) = server.everything();
+    no_secret_in(&outside, &stdout);
+    no_secret_in(&outside, &stderr);
+}
+
+#[test]
+fn a_page_that_nobody_opened_in_time_stays_good_for_the_next_call() {
+    let outside = Outside::starting(Start::Empty).opening_pages();
+    let mut server = without_consumer(&outside);
+    server.initialize("2025-11-25", can(&[]));
+    let digest = planned(&mut server);
+    let result = server.call("configure_connection", json!({ "digest": digest }));
+    let said = text(&result);
+    let url = said.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")).unwrap();
+    let url = url.to_owned();
+    assert_eq!(
+        said,
+        format!(
+            "refused: the Bitbucket consumer's key and secret are needed\n\
+             hint: ask the user to open {url} in their browser and enter them there, then call again"
+        )
+    );
+    enter(&outside, &url);
+    let result = server.call("configure_connection", json!({ "digest": digest }));
+    assert_eq!(result["structuredContent"]["remaining"], json!([]), "{result}");
+}
+
+#[test]
+fn a_person_who_does_not_open_the_page_changes_nothing() {
+    let outside = Outside::starting(Start::Empty).opening_pages();
+    let mut server = without_consumer(&outside);
+    server.initialize("2025-11-25", can(&["url"]));
+    let digest = planned(&mut server);
+    let configure = json!({ "name": "configure_connection", "arguments": { "digest": digest } });
+    let (answer, _) = server.request_answering("tools/call", configure, |asked| {
+        assert_eq!(asked["params"]["mode"], "url", "{asked}");
+        json!({ "action": "decline" })
+    });
+    assert_eq!(
+        text(&answer["result"]),
+        "refused: the user did not want to enter the Bitbucket consumer's key and secret\n\
+         hint: nothing was changed; do not ask again unless the user wants it"
+    );
+    assert_eq!(outside.changes(), 0);
+}
+
 #[test]
 fn the_tools_exist_with_a_management_application_only() {
     let outside = Outside::new();
