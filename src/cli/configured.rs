@@ -67,14 +67,20 @@ pub(super) fn keep_of_sign_ins(config: &Config) -> identity::Keep {
     identity::Keep::new(config.state_dir.clone(), !config.sandboxed)
 }
 
-/// The person whom a server on this machine serves. Where there is no application yet, the settings are
-/// read anew for every call, until set-up has written one.
+/// The person whom a server on this machine serves.
 pub(super) fn person(config: &Config, sources: &Sources) -> anyhow::Result<Arc<dyn Person>> {
-    if config.auth0.is_some() {
-        return Ok(Arc::new(local(config)?));
+    match &config.auth0 {
+        Some(_) => Ok(Arc::new(local(config)?)),
+        None => Ok(Arc::new(newcomer(config, sources))),
     }
+}
+
+/// The same where there is no application yet: the settings are read anew for every call, until set-up
+/// has written one.
+pub(super) fn newcomer(config: &Config, sources: &Sources) -> Newcomer {
+    let connection = config.tenant.as_ref().map(|tenant| tenant.connection.clone());
     let sources = sources.clone();
-    Ok(Arc::new(Newcomer::new(move || {
+    Newcomer::new(connection.unwrap_or_default(), move || {
         let config = read(&sources.reread(), Need::Stdio)
             .inspect_err(|problems| tracing::debug!(%problems, "the settings cannot be used yet"))
             .ok()?;
@@ -82,7 +88,7 @@ pub(super) fn person(config: &Config, sources: &Sources) -> anyhow::Result<Arc<d
         local(&config)
             .inspect_err(|error| tracing::warn!(%error, "the settings cannot be used"))
             .ok()
-    })))
+    })
 }
 
 /// The Management API, where the configuration names an application for it.

@@ -25,6 +25,7 @@ mod link;
 mod outside;
 mod recordings;
 mod secrets;
+mod setup;
 mod snippets;
 mod stdio;
 mod tls;
