@@ -15,6 +15,7 @@ mod clients;
 mod config;
 mod conformance;
 mod contracts;
+mod doctor;
 mod errors;
 mod golden;
 mod http;
