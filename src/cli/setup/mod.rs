@@ -2,7 +2,7 @@
 
 mod apply;
 mod check;
-mod options;
+pub(in crate::cli) mod options;
 mod plan;
 pub(in crate::cli) mod screen;
 

@@ -114,7 +114,7 @@ impl Subject<'_> {
             Place::Absent(_) if self.can_be_made => {
                 requirement.missing("no application yet", "", made)
             }
-            Place::Absent(_) | Place::Unknown(_) | Place::Ambiguous(_) => {
+            Place::Absent(_) | Place::Unknown | Place::Ambiguous(_) => {
                 requirement.missing("no application yet", "first name the application", Vec::new())
             }
             Place::Unread(why) => requirement.unread(*why),
@@ -165,7 +165,7 @@ fn exists(target: &Target<'_>, subject: &Subject<'_>, names: &Names) -> Finding 
                 create(&subject.object, "app_type", "regular_web"),
             ],
         ),
-        Place::Unknown(_) => requirement.missing(
+        Place::Unknown => requirement.missing(
             "the tenant has no application with this client id",
             "correct the client id (`AUTH0_CLIENT_ID`, or the one that was given), or leave it out to \
              have an application made",
@@ -517,7 +517,7 @@ pub(super) fn organization(target: &Target<'_>) -> Finding {
                 }
                 continue;
             }
-            Some(Place::Unknown(_) | Place::Ambiguous(_)) => {
+            Some(Place::Unknown | Place::Ambiguous(_)) => {
                 absent = true;
                 continue;
             }
