@@ -188,6 +188,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn says_whether_it_can_be_used() {
+        assert_eq!(Keyring::in_memory().examine().await, Ok(()));
+        let absent = Keyring::absent();
+        let why = absent.examine().await.unwrap_err();
+        assert!(!why.is_empty());
+        // Also when it has been left alone since.
+        assert_eq!(absent.examine().await, Err(why));
+        let why = Keyring::hanging().examine().await.unwrap_err();
+        assert_eq!(why, "it did not answer in time");
+    }
+
+    #[tokio::test]
     async fn takes_an_empty_keyring_for_a_working_one() {
         let keyring = Keyring::in_memory();
         assert!(keyring.load("ana").await.is_none());

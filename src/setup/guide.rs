@@ -7,14 +7,13 @@ use std::fmt::Write as _;
 
 use url::Url;
 
+use super::wanted::IDENTITY_SCOPE;
 use super::{ManagementScope, Setup, Transports, management_scopes, minimal, permission};
 use crate::auth0::management::CustomDomain;
 use crate::text::clean_line;
 
 /// How the application is called in the guide by which the tenant is set up.
 const SETUP_APPLICATION: &str = "bitbucket-vault-mcp-setup";
-/// Without a user id Auth0 links no account, and Bitbucket tells it to this scope alone.
-const IDENTITY_SCOPE: &str = "account";
 
 /// What the guide is made for.
 #[derive(Clone, Debug)]
@@ -199,13 +198,11 @@ fn domain_lines(standing: &DomainStanding, callback: &Url) -> Vec<String> {
             "  `{domain}` is a custom domain of the tenant that is not verified yet (`{status}`): \
              finish that first, under Branding, Custom Domains"
         )],
-        DomainStanding::OwnBeside(custom) => vec![
-            format!(
-                "  The tenant has the custom domain `{custom}` too. A consumer has one callback URL, and \
+        DomainStanding::OwnBeside(custom) => vec![format!(
+            "  the tenant has the custom domain `{custom}` too. A consumer has one callback URL, and \
                  it must be of the domain in `AUTH0_DOMAIN`: to use the custom one, set that first; the \
                  callback URL is https://{custom}/login/callback then"
-            ),
-        ],
+        )],
         DomainStanding::Unknown => vec![
             "  where the tenant has a custom domain that people sign in at, `AUTH0_DOMAIN` must be \
              that one, and so must this"
@@ -305,4 +302,188 @@ fn go_on(occasion: &Occasion) -> GuideStep {
 fn shown(domain: &Url) -> String {
     let text = domain.as_str().trim_end_matches('/');
     text.strip_prefix("https://").unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn occasion(domain: &str) -> Occasion {
+        Occasion {
+            domain: Url::parse(domain).unwrap(),
+            standing: DomainStanding::Unknown,
+            scopes: vec!["repository", "pullrequest", "pullrequest:write", "project", "pipeline"],
+            transports: Transports::Stdio,
+            has_management: false,
+            has_consumer: false,
+        }
+    }
+
+    #[test]
+    fn tells_somebody_who_has_nothing_yet_all_that_they_have_to_do() {
+        let guide = Guide::new(&occasion("https://acme.eu.auth0.com/"));
+        assert_eq!(guide.callback.as_str(), "https://acme.eu.auth0.com/login/callback");
+        insta::assert_snapshot!(guide.text(), @"
+        1. Make an OAuth consumer at Bitbucket, as an admin of any one workspace; it serves people of every workspace
+           - bitbucket.org, the cog at the top, Workspace settings, OAuth consumers (under Apps and features), Add consumer
+           - Name: what people will read when they consent, such as `Auth0 Token Vault`
+           - Callback URL, exactly: https://acme.eu.auth0.com/login/callback
+               where the tenant has a custom domain that people sign in at, `AUTH0_DOMAIN` must be that one, and so must this
+           - This is a private consumer: leave it unticked. It would let whoever has the key and secret act without any person, which Token Vault never does
+           - Permissions: tick these
+               Account: Read (`account`)
+               Projects: Read (`project`)
+               Pull requests: Write (`pullrequest:write`)
+               Pipelines: Read (`pipeline`)
+           - Leave the others alone, but for those that the page ticks along by itself: these bring all that the tools need
+           - Save, then open the new consumer in the list: it shows its Key and its Secret
+        2. Make a machine-to-machine application at Auth0, as an admin of the tenant: this server sets up all else with it
+           - manage.auth0.com, Applications, Applications, Create Application: `bitbucket-vault-mcp-setup`, Machine to Machine Applications, Create
+           - API: Auth0 Management API
+           - Permissions: exactly these
+               read:connections            find the Bitbucket connection and what it is enabled for
+               create:connections          make the connection
+               update:connections          turn on Token Vault for it, and enable it for applications
+               read:connections_options    compare its key and scopes
+               update:connections_options  write the consumer's key, secret and scopes into it
+               read:clients                find the applications and check their settings
+               create:clients              make the applications
+               update:clients              correct their settings
+               read:client_grants          see what the applications may do at APIs
+               create:client_grants        let the applications act for people at APIs
+               update:client_grants        add scopes to such grants
+               read:resource_servers       find the My Account API, and the server's own
+               create:resource_servers     activate the My Account API, and make the server's own
+               update:resource_servers     correct their settings
+               read:custom_domains         see whether the tenant has a custom domain
+               read:mfa_policies           see whether a second factor is always asked for
+           - Authorize; the Settings tab shows Client ID and Client Secret
+        3. Let the server have them
+           - never paste a secret into a chat with an agent: none of the tools takes one
+           - in the server's environment or configuration file: `AUTH0_DOMAIN=acme.eu.auth0.com`, `AUTH0_MANAGEMENT_CLIENT_ID`, and `AUTH0_MANAGEMENT_CLIENT_SECRET` or, as the path of a file, `AUTH0_MANAGEMENT_CLIENT_SECRET_FILE`
+           - where `AUTH0_DOMAIN` is a custom domain, `AUTH0_MANAGEMENT_DOMAIN` is the tenant's own
+           - the consumer's Key and Secret are asked for when they are needed: on a page in the browser, or at a terminal without an echo. Or set `BITBUCKET_CONSUMER_KEY`, and `BITBUCKET_CONSUMER_SECRET` or `BITBUCKET_CONSUMER_SECRET_FILE`
+        4. Check, plan, apply, test
+           - `check_connection`: how each requirement stands (at a terminal: `bitbucket-vault-mcp setup check`)
+           - `plan_connection`: what would be changed, and its digest (`setup plan`)
+           - `configure_connection`: applies exactly that (`setup apply`)
+           - `link_account`: the user signs in and consents; then `test_connection` proves that it works
+        ");
+    }
+
+    #[test]
+    fn tells_somebody_who_serves_many_what_is_left_to_do() {
+        let guide = Guide::new(&Occasion {
+            standing: DomainStanding::Custom,
+            transports: Transports::Both,
+            has_management: true,
+            has_consumer: true,
+            ..occasion("https://login.acme.com/")
+        });
+        insta::assert_snapshot!(guide.text(), @"
+        1. Make an OAuth consumer at Bitbucket, as an admin of any one workspace; it serves people of every workspace
+           - bitbucket.org, the cog at the top, Workspace settings, OAuth consumers (under Apps and features), Add consumer
+           - Name: what people will read when they consent, such as `Auth0 Token Vault`
+           - Callback URL, exactly: https://login.acme.com/login/callback
+               `login.acme.com` is a custom domain of the tenant, and verified
+           - This is a private consumer: leave it unticked. It would let whoever has the key and secret act without any person, which Token Vault never does
+           - Permissions: tick these
+               Account: Read (`account`)
+               Projects: Read (`project`)
+               Pull requests: Write (`pullrequest:write`)
+               Pipelines: Read (`pipeline`)
+           - Leave the others alone, but for those that the page ticks along by itself: these bring all that the tools need
+           - Save, then open the new consumer in the list: it shows its Key and its Secret
+        2. Make a machine-to-machine application at Auth0, as an admin of the tenant: this server sets up all else with it
+           - the settings name one already: compare its permissions with these, under Applications, APIs, Auth0 Management API
+           - Permissions: exactly these
+               read:connections            find the Bitbucket connection and what it is enabled for
+               create:connections          make the connection
+               update:connections          turn on Token Vault for it, and enable it for applications
+               read:connections_options    compare its key and scopes
+               update:connections_options  write the consumer's key, secret and scopes into it
+               read:clients                find the applications and check their settings
+               create:clients              make the applications
+               update:clients              correct their settings
+               read:client_grants          see what the applications may do at APIs
+               create:client_grants        let the applications act for people at APIs
+               update:client_grants        add scopes to such grants
+               read:resource_servers       find the My Account API, and the server's own
+               create:resource_servers     activate the My Account API, and make the server's own
+               update:resource_servers     correct their settings
+               read:custom_domains         see whether the tenant has a custom domain
+               read:mfa_policies           see whether a second factor is always asked for
+               read:tenant_settings        see how MCP clients name the API and become known
+               update:tenant_settings      turn on what MCP clients need
+               read:users                  see which accounts a caller has linked
+        3. Let the server have them
+           - never paste a secret into a chat with an agent: none of the tools takes one
+           - the settings have the consumer's key and secret already
+           - `BITBUCKET_MCP_PUBLIC_URL`: where the server is reached, such as https://mcp.example.com
+        4. Check, plan, apply, test
+           - `check_connection`: how each requirement stands (at a terminal: `bitbucket-vault-mcp setup check`)
+           - `plan_connection`: what would be changed, and its digest (`setup plan`)
+           - `configure_connection`: applies exactly that (`setup apply`)
+           - over HTTP it exists only with `BITBUCKET_MCP_ALLOW_CONFIGURE=true`; at a terminal always
+           - `link_account`: the user signs in and consents; then `test_connection` proves that it works
+        ");
+    }
+
+    #[test]
+    fn asks_for_no_permission_that_another_brings_and_for_no_scope_that_only_others_need() {
+        let guide =
+            |transports| Guide::new(&Occasion { transports, ..occasion("https://a.test/") });
+        let stdio = guide(Transports::Stdio);
+        let scopes: Vec<&str> = stdio.permissions.iter().map(|one| one.scope).collect();
+        assert_eq!(scopes, ["account", "project", "pullrequest:write", "pipeline"]);
+        let names = |guide: &Guide| -> Vec<&str> {
+            guide.management_scopes.iter().map(|scope| scope.name).collect()
+        };
+        let http = guide(Transports::Http);
+        let more: Vec<&str> =
+            names(&http).into_iter().filter(|name| !names(&stdio).contains(name)).collect();
+        assert_eq!(more, ["read:tenant_settings", "update:tenant_settings", "read:users"]);
+        assert_eq!(names(&http), names(&guide(Transports::Both)));
+    }
+
+    #[test]
+    fn names_the_callback_url_of_the_domain_that_is_used() {
+        let domains = |all: &[(&str, &str)]| -> Vec<CustomDomain> {
+            let domain = |(domain, status): &(&str, &str)| CustomDomain {
+                domain: (*domain).to_owned(),
+                status: (*status).to_owned(),
+            };
+            all.iter().map(domain).collect()
+        };
+        let ready = [("login.acme.com", "ready"), ("old.acme.com", "disabled")];
+        let pending = [("login.acme.com", "pending_verification")];
+        let mut said = String::new();
+        for (domain, custom) in [
+            ("acme.eu.auth0.com", &[][..]),
+            ("acme.eu.auth0.com", &ready[..]),
+            ("acme.eu.auth0.com", &pending[..]),
+            ("LOGIN.acme.com", &ready[..]),
+            ("login.acme.com", &pending[..]),
+        ] {
+            let mut occasion = occasion(&format!("https://{domain}/"));
+            let host = occasion.domain.host_str().unwrap().to_owned();
+            occasion.standing = standing(&host, &domains(custom));
+            let guide = Guide::new(&occasion);
+            let lines = &guide.steps[0].lines[2..4];
+            let note = lines.last().filter(|line| line.starts_with(' '));
+            said += &format!("{}\n{}\n", lines[0], note.map_or("", |note| note.as_str()));
+        }
+        insta::assert_snapshot!(said, @"
+        Callback URL, exactly: https://acme.eu.auth0.com/login/callback
+
+        Callback URL, exactly: https://acme.eu.auth0.com/login/callback
+          the tenant has the custom domain `login.acme.com` too. A consumer has one callback URL, and it must be of the domain in `AUTH0_DOMAIN`: to use the custom one, set that first; the callback URL is https://login.acme.com/login/callback then
+        Callback URL, exactly: https://acme.eu.auth0.com/login/callback
+
+        Callback URL, exactly: https://login.acme.com/login/callback
+          `login.acme.com` is a custom domain of the tenant, and verified
+        Callback URL, exactly: https://login.acme.com/login/callback
+          `login.acme.com` is a custom domain of the tenant that is not verified yet (`pending_verification`): finish that first, under Branding, Custom Domains
+        ");
+    }
 }

@@ -12,7 +12,7 @@ const DEFAULT_NAME: &str = "bitbucket-vault-mcp";
 /// The ports that `stdio` takes the browser back on, each of which Auth0 wants to be registered.
 const LOOPBACK_PORTS: std::ops::RangeInclusive<u16> = 18484..=18489;
 /// Without a user id Auth0 links no account, and Bitbucket names the user to this scope only.
-const IDENTITY_SCOPE: &str = "account";
+pub(super) const IDENTITY_SCOPE: &str = "account";
 
 /// The grant by which Token Vault gives tokens out.
 pub(super) const VAULT_GRANT: &str =

@@ -65,8 +65,10 @@ impl Tool for GetSetupGuide {
 impl From<Guide> for Shown {
     fn from(guide: Guide) -> Self {
         let text = guide.text();
-        let permission = |one: crate::setup::TickBox| Permission { label: one.label, scope: one.scope };
-        let steps = guide.steps.into_iter().map(|step| Step { title: step.title, lines: step.lines });
+        let permission =
+            |one: crate::setup::TickBox| Permission { label: one.label, scope: one.scope };
+        let steps =
+            guide.steps.into_iter().map(|step| Step { title: step.title, lines: step.lines });
         Self {
             callback_url: guide.callback.into(),
             permissions: guide.permissions.into_iter().map(permission).collect(),
@@ -80,5 +82,37 @@ impl From<Guide> for Shown {
 impl Answer for Shown {
     fn text(&self) -> String {
         self.text.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::Stage;
+
+    #[tokio::test]
+    async fn names_this_tenants_callback_url_and_no_secret() {
+        let stage = Stage::new().await;
+        let guide = stage.structured_as("linked", "get_setup_guide", json!({})).await;
+        let callback = format!("{}/login/callback", stage.sandbox().auth0_domain());
+        assert_eq!(guide["callback_url"], callback);
+        let scopes: Vec<&str> = guide["permissions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|permission| permission["scope"].as_str().unwrap())
+            .collect();
+        assert_eq!(scopes, ["account", "pullrequest:write"]);
+        let http = json!({ "transports": "http" });
+        let more = stage.structured_as("linked", "get_setup_guide", http).await;
+        let count =
+            |guide: &serde_json::Value| guide["management_scopes"].as_array().unwrap().len();
+        assert_eq!(count(&more), count(&guide) + 3);
+        let said = stage.call_as("linked", "get_setup_guide", json!({})).await;
+        assert!(said.contains(&format!("Callback URL, exactly: {callback}")), "{said}");
+        for (name, secret) in stage.sandbox().management_settings() {
+            assert!(!name.ends_with("_SECRET") || !said.contains(&secret), "{said}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod arguments;
 mod check_connection;
 mod configure_connection;
 mod get_app_snippet;
+mod get_setup_guide;
 mod plan_connection;
 mod shown;
 mod test_connection;
@@ -20,6 +21,7 @@ pub(super) const TOOLSET: Toolset = Toolset {
     needs_management: true,
     scopes: &["account"],
     tools: &[
+        Entry::of::<get_setup_guide::GetSetupGuide>(),
         Entry::of::<check_connection::CheckConnection>(),
         Entry::of::<plan_connection::PlanConnection>(),
         Entry::of::<configure_connection::ConfigureConnection>(),

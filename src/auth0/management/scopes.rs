@@ -47,7 +47,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::testing::management;
-    use super::*;
     use crate::auth0::stand_in::StandIn;
 
     fn token(name: &str, scope: Option<&str>) -> serde_json::Value {

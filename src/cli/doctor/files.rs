@@ -39,7 +39,7 @@ pub(super) fn rows(sources: &Sources, config: Option<&Config>) -> Vec<Row> {
     rows
 }
 
-fn config_file(sources: &Sources) -> Row {
+pub(super) fn config_file(sources: &Sources) -> Row {
     let Some(file) = &sources.file else { return CONFIG.ok("none, and none is needed") };
     let path = file.path.display();
     if let Err(reason) = &file.text {
@@ -58,7 +58,7 @@ fn config_file(sources: &Sources) -> Row {
     }
 }
 
-fn state_folder(folder: &Path) -> Row {
+pub(super) fn state_folder(folder: &Path) -> Row {
     let path = folder.display();
     match std::fs::metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -87,7 +87,7 @@ fn state_folder(folder: &Path) -> Row {
     }
 }
 
-fn secrets(sources: &Sources, state: Option<&Path>) -> Row {
+pub(super) fn secrets(sources: &Sources, state: Option<&Path>) -> Row {
     let mut files: Vec<PathBuf> = config::secret_files(sources);
     files.retain(|file| !MOUNTS.iter().any(|mount| file.starts_with(mount)));
     if let Some(state) = state {

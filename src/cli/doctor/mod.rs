@@ -11,6 +11,8 @@ mod network;
 mod person;
 mod proxies;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -129,19 +131,15 @@ const TENANT: Line = Line {
 
 /// The screen: this machine row by row, of the tenant what is not as it must be.
 fn text(rows: &[Row]) -> String {
-    let (local, tenant): (Vec<Row>, Vec<Row>) =
-        rows.iter().cloned().partition(|row| row.id.starts_with("local."));
-    let (well, unwell): (Vec<Row>, Vec<Row>) =
-        tenant.into_iter().partition(|row| row.state == State::Ok);
-    let mut text = String::new();
-    for row in local {
-        let ok = row.state == State::Ok;
+    let (well, mut shown): (Vec<Row>, Vec<Row>) = rows
+        .iter()
+        .cloned()
+        .partition(|row| row.state == State::Ok && !row.id.starts_with("local."));
+    for row in shown.iter_mut().filter(|row| row.state == State::Ok) {
         // Where all is well, what was found is worth its line.
-        let requirement =
-            if ok { format!("{}: {}", row.requirement, row.found) } else { row.requirement };
-        text.push_str(&screen::rows(&[Row { requirement, ..row }]));
+        row.requirement = format!("{}: {}", row.requirement, row.found);
     }
-    text.push_str(&screen::rows(&unwell));
+    let mut text = screen::rows(&shown);
     if !well.is_empty() {
         text.push_str(&format!(
             "and {} more of the tenant are ok; `setup check` lists them\n",

@@ -39,7 +39,7 @@ pub(super) fn proxied(url: &Url) -> bool {
     !net::is_loopback(url) && intercepting(&Matcher::from_system(), url).is_some()
 }
 
-fn way(sources: &Sources, matcher: &Matcher, url: &Url) -> String {
+pub(super) fn way(sources: &Sources, matcher: &Matcher, url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     if net::is_loopback(url) {
         return format!("direct to {host}: this machine is never proxied");

@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod guide;
 pub(in crate::cli) mod options;
 mod plan;
 pub(in crate::cli) mod screen;
@@ -28,6 +29,7 @@ pub(super) struct Setup {
 
 #[derive(Debug, Subcommand)]
 enum SetupCommand {
+    Guide(guide::GuideCommand),
     Check(check::Check),
     Plan(plan::Plan),
     Apply(apply::Apply),
@@ -36,6 +38,7 @@ enum SetupCommand {
 impl Setup {
     pub(super) fn flags(&self) -> Flags {
         match &self.command {
+            SetupCommand::Guide(command) => command.settings.flags.clone(),
             SetupCommand::Check(command) => command.common.settings.flags.clone(),
             SetupCommand::Plan(command) => command.common.settings.flags.clone(),
             SetupCommand::Apply(command) => command.common.settings.flags.clone(),
@@ -46,6 +49,7 @@ impl Setup {
     #[cfg(feature = "sandbox")]
     pub(super) fn in_sandbox(&self) -> bool {
         match &self.command {
+            SetupCommand::Guide(command) => command.sandbox.sandbox,
             SetupCommand::Check(command) => command.common.sandbox.sandbox,
             SetupCommand::Plan(command) => command.common.sandbox.sandbox,
             SetupCommand::Apply(command) => command.common.sandbox.sandbox,
@@ -54,6 +58,7 @@ impl Setup {
 
     pub(super) async fn run(self, sources: Sources) -> anyhow::Result<ExitCode> {
         match self.command {
+            SetupCommand::Guide(command) => command.run(sources).await,
             SetupCommand::Check(command) => command.run(sources).await,
             SetupCommand::Plan(command) => command.run(sources).await,
             SetupCommand::Apply(command) => command.run(sources).await,

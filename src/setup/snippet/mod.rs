@@ -111,7 +111,7 @@ const AI_TYPESCRIPT: Template = Template {
     environment: &[CLIENT_SECRET],
 };
 const AI_PYTHON: Template = Template {
-    install: "pip install auth0-ai-langchain==1.0.1 httpx",
+    install: "pip install auth0-ai-langchain==1.0.1 httpx==0.28.1",
     files: &[("bitbucket.py", include_str!("templates/ai_python.py"))],
     known: ("\"", "\""),
     unknown: "os.environ[\"AUTH0_CLIENT_ID\"]",

@@ -14,6 +14,9 @@ const auth0AI = new Auth0AI({
 /**
  * Tools that work in Bitbucket as the user whose Auth0 refresh token `refreshToken` gives.
  *
+ * Call `setAIContext({ threadID })` before the model runs, with an id that is this user's alone: the
+ * token is kept under it.
+ *
  * Where no account is linked, a call throws a `TokenVaultInterrupt`: send the user through Connected
  * Accounts for the connection, then call again.
  */

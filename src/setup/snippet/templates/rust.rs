@@ -44,8 +44,8 @@ pub async fn bitbucket_token(
     ];
     let answer = http.post(format!("{AUTH0}/oauth/token")).form(&form).send().await?;
     let answer: serde_json::Value = answer.json().await?;
-    match answer.get("access_token").and_then(|token| token.as_str()) {
-        Some(token) => Ok(token.to_owned()),
-        None => Err(answer.get("error").and_then(|code| code.as_str()).unwrap_or("no token").into()),
+    if let Some(token) = answer["access_token"].as_str() {
+        return Ok(token.to_owned());
     }
+    Err(answer["error"].as_str().unwrap_or("no token").into())
 }

@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::bitbucket::Consumer;
+use crate::sandbox::Switch;
 
 const SECRET: &str = "marked-Secret-0123456789";
 
@@ -57,7 +58,7 @@ async fn takes_key_and_secret_after_a_fresh_sign_in_and_hands_them_to_the_caller
 #[tokio::test]
 async fn works_where_the_my_account_api_is_still_to_be_set_up() {
     let desk = Desk::start().await;
-    desk.sandbox.world().change_tenant(|tenant| tenant.my_account = false);
+    desk.sandbox.world().change_tenant(|tenant| tenant.set(Switch::MyAccount, false));
     let page = desk.visitor("linked").open(&desk.offer_consumer("linked").await).await;
     assert_eq!(heading(&page.body), "Enter the Bitbucket consumer’s key and secret");
 }
