@@ -83,6 +83,17 @@ impl Tenant {
         Ok((identity, BearerToken::new(access_token)))
     }
 
+    /// Redeems the code of a sign-in that was [to know who it is](super::Purpose::Identify).
+    ///
+    /// # Errors
+    /// As [`exchange_code`](Self::exchange_code).
+    pub async fn redeem_for_identity(
+        &self,
+        redemption: &Redemption<'_>,
+    ) -> Result<Identity, Error> {
+        Ok(self.redeem(redemption).await?.1)
+    }
+
     async fn redeem_for_access(
         &self,
         redemption: &Redemption<'_>,

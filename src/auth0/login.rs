@@ -19,6 +19,8 @@ pub enum Purpose<'a> {
     Stay,
     /// Linking and unlinking once: a [`MyAccountToken`](super::MyAccountToken).
     MyAccount,
+    /// Knowing who it is, at this moment: nothing is kept of it.
+    Identify,
     /// One call of the API with this identifier: a [`BearerToken`](super::BearerToken).
     Api(&'a str),
 }
@@ -55,6 +57,7 @@ impl Tenant {
         let mut url = self.metadata().await?.authorization_endpoint;
         let (scope, audience) = match request.purpose {
             Purpose::Stay => (LASTING.to_owned(), None),
+            Purpose::Identify => (PROFILE.to_owned(), None),
             Purpose::MyAccount => {
                 (format!("{PROFILE} {MY_ACCOUNT_SCOPE}"), Some(self.my_account_audience()))
             }

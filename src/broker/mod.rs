@@ -5,6 +5,7 @@
 //! fresh one by themselves when Bitbucket refuses the old. [`link`] puts a grant into the vault.
 
 mod cache;
+mod consumer;
 mod error;
 mod exchange;
 pub mod link;
@@ -21,6 +22,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use self::cache::{Held, Issued, Slot};
+pub use self::consumer::ConsumerPage;
 pub use self::error::Error;
 pub use self::probe::{Failure, Probe, Step};
 use crate::auth0::{BearerToken, RefreshToken, Tenant};

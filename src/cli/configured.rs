@@ -29,7 +29,8 @@ pub(super) fn load(sources: &Sources, need: Need) -> Result<Config, Problems> {
     Ok(config)
 }
 
-fn read(sources: &Sources, need: Need) -> Result<Config, Problems> {
+/// Loads the configuration.
+pub(super) fn read(sources: &Sources, need: Need) -> Result<Config, Problems> {
     let names = |keep: fn(&&tools::Toolset) -> bool| -> Vec<&str> {
         TOOLSETS.iter().filter(keep).map(|toolset| toolset.name).collect()
     };
@@ -56,19 +57,30 @@ pub(super) fn local(config: &Config) -> anyhow::Result<Local> {
         refresh_token: auth0.refresh_token.clone().map(RefreshToken::new),
         bitbucket_api_url: config.bitbucket_api_url.clone(),
         cache_age: config.cache_age,
-        keep: identity::Keep::new(config.state_dir.clone(), !config.sandboxed),
+        keep: keep_of_sign_ins(config),
     };
     Local::new(settings).context("the Auth0 settings cannot be used")
 }
 
-/// The person whom a server on this machine serves. Where there is no application yet, the settings are
-/// read anew for every call, until set-up has written one.
+/// Where sign-ins are kept.
+pub(super) fn keep_of_sign_ins(config: &Config) -> identity::Keep {
+    identity::Keep::new(config.state_dir.clone(), !config.sandboxed)
+}
+
+/// The person whom a server on this machine serves.
 pub(super) fn person(config: &Config, sources: &Sources) -> anyhow::Result<Arc<dyn Person>> {
-    if config.auth0.is_some() {
-        return Ok(Arc::new(local(config)?));
+    match &config.auth0 {
+        Some(_) => Ok(Arc::new(local(config)?)),
+        None => Ok(Arc::new(newcomer(config, sources))),
     }
+}
+
+/// The same where there is no application yet: the settings are read anew for every call, until set-up
+/// has written one.
+pub(super) fn newcomer(config: &Config, sources: &Sources) -> Newcomer {
+    let connection = config.tenant.as_ref().map(|tenant| tenant.connection.clone());
     let sources = sources.clone();
-    Ok(Arc::new(Newcomer::new(move || {
+    Newcomer::new(connection.unwrap_or_default(), move || {
         let config = read(&sources.reread(), Need::Stdio)
             .inspect_err(|problems| tracing::debug!(%problems, "the settings cannot be used yet"))
             .ok()?;
@@ -76,7 +88,7 @@ pub(super) fn person(config: &Config, sources: &Sources) -> anyhow::Result<Arc<d
         local(&config)
             .inspect_err(|error| tracing::warn!(%error, "the settings cannot be used"))
             .ok()
-    })))
+    })
 }
 
 /// The Management API, where the configuration names an application for it.

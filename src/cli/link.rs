@@ -39,7 +39,7 @@ impl Link {
         match outcome {
             Outcome::Linked(account) => say(&format!("Linked {}.", name(&account))),
             Outcome::Refused => bail!("nothing was linked: you refused"),
-            Outcome::Expired | Outcome::Waiting | Outcome::Unlinked(_) => {
+            Outcome::Expired | Outcome::Waiting | Outcome::Unlinked(_) | Outcome::Entered => {
                 bail!("nothing was linked in time")
             }
             Outcome::Unusable(why) | Outcome::Failed(why) => bail!("{why}"),

@@ -5,6 +5,7 @@ mod completions;
 mod configured;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod doctor;
 mod http;
 mod install;
 mod link;
@@ -56,6 +57,7 @@ enum Command {
     Link(link::Link),
     Unlink(unlink::Unlink),
     Setup(setup::Setup),
+    Doctor(doctor::Doctor),
     Tools(tools::Tools),
     Call(call::Call),
     Install(install::Install),
@@ -74,6 +76,7 @@ impl Cli {
             Command::Link(command) => command.settings.flags.clone(),
             Command::Unlink(command) => command.settings.flags.clone(),
             Command::Setup(command) => command.flags(),
+            Command::Doctor(command) => command.common.settings.flags.clone(),
             Command::Tools(command) => command.settings.flags.clone(),
             Command::Call(command) => command.settings.flags.clone(),
             Command::Install(command) => command.flags(),
@@ -103,6 +106,8 @@ impl Cli {
             Command::Call(command) if command.sandbox.sandbox => 2,
             #[cfg(feature = "sandbox")]
             Command::Setup(command) if command.in_sandbox() => 2,
+            #[cfg(feature = "sandbox")]
+            Command::Doctor(command) if command.common.sandbox.sandbox => 2,
             Command::Http(_) => 2,
             _ => 1,
         }
@@ -123,6 +128,7 @@ impl Cli {
             Command::Link(command) => command.run(sources).await,
             Command::Unlink(command) => command.run(sources).await,
             Command::Setup(command) => command.run(sources).await,
+            Command::Doctor(command) => command.run(sources).await,
             Command::Tools(command) => command.run(sources).await,
             Command::Call(command) => command.run(sources).await,
             Command::Install(command) => command.run(sources).await,

@@ -9,6 +9,7 @@ mod load;
 mod places;
 mod problems;
 mod reference;
+mod secret_files;
 pub mod settings;
 mod sources;
 mod values;
@@ -25,6 +26,7 @@ pub use load::{Door, Known, Need, door, load, logging};
 pub use places::{Places, System};
 pub use problems::{Problem, Problems};
 pub use reference::reference;
+pub use secret_files::{holds_a_secret, secret_files};
 pub use sources::{ConfigFile, Flags, Sources};
 
 /// The whole configuration, every value of it checked.

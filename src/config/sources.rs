@@ -56,6 +56,12 @@ impl Sources {
         }
     }
 
+    /// Whether a sandbox stands in for Auth0 and Bitbucket.
+    #[must_use]
+    pub fn in_a_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
     /// Uses a running sandbox: its settings take the place of whatever the other sources say about
     /// Auth0 and about where Bitbucket is, so that nothing of a real tenant reaches it. What the
     /// sandbox says about other settings counts too.

@@ -29,6 +29,10 @@ impl File {
         Self { folder, turn: tokio::sync::Mutex::default() }
     }
 
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.join(NAME)
+    }
+
     pub(super) async fn load(self: &Arc<Self>, key: &str) -> Result<Option<Record>, Error> {
         let key = key.to_owned();
         self.run(move |folder| Ok(read(folder)?.sessions.remove(&key))).await

@@ -19,6 +19,8 @@ pub(super) struct Keyring {
     open: fn() -> keyring_core::Result<Arc<CredentialStore>>,
     store: Arc<OnceLock<Arc<CredentialStore>>>,
     failed: AtomicBool,
+    /// Why, the first time.
+    reason: OnceLock<String>,
     patience: Duration,
 }
 
@@ -28,7 +30,13 @@ impl Keyring {
     }
 
     fn opened_by(open: fn() -> keyring_core::Result<Arc<CredentialStore>>) -> Self {
-        Self { open, store: Arc::default(), failed: AtomicBool::new(false), patience: PATIENCE }
+        Self {
+            open,
+            store: Arc::default(),
+            failed: AtomicBool::new(false),
+            reason: OnceLock::new(),
+            patience: PATIENCE,
+        }
     }
 
     pub(super) async fn load(&self, user: &str) -> Option<SecretText> {
@@ -43,6 +51,14 @@ impl Keyring {
 
     pub(super) async fn forget(&self, user: &str) {
         self.ask(user, |entry| optional(entry.delete_credential())).await;
+    }
+
+    /// Whether it can be used; if not, why.
+    pub(super) async fn examine(&self) -> Result<(), String> {
+        match self.ask("examined", |entry| optional(entry.get_password())).await {
+            Some(_) => Ok(()),
+            None => Err(self.reason.get().cloned().unwrap_or_default()),
+        }
     }
 
     async fn ask<T, F>(&self, user: &str, what: F) -> Option<T>
@@ -74,6 +90,7 @@ impl Keyring {
             },
         };
         self.failed.store(true, Ordering::Relaxed);
+        let reason = self.reason.get_or_init(|| reason);
         tracing::debug!(reason, "the keyring cannot be used, so the sign-in is kept in a file");
         None
     }
@@ -168,6 +185,18 @@ mod tests {
         assert!(!keyring.save("ana", "x".into()).await);
         assert!(keyring.failed.load(Ordering::Relaxed));
         assert!(keyring.load("ana").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn says_whether_it_can_be_used() {
+        assert_eq!(Keyring::in_memory().examine().await, Ok(()));
+        let absent = Keyring::absent();
+        let why = absent.examine().await.unwrap_err();
+        assert!(!why.is_empty());
+        // Also when it has been left alone since.
+        assert_eq!(absent.examine().await, Err(why));
+        let why = Keyring::hanging().examine().await.unwrap_err();
+        assert_eq!(why, "it did not answer in time");
     }
 
     #[tokio::test]

@@ -159,6 +159,19 @@ impl PendingLogin {
         Ok(tenant.redeem_for_api(&self.redemption(code)).await?)
     }
 
+    /// Turns the answer to a question of [who it is](Purpose::Identify) into just that.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub async fn finish_for_identity(
+        self,
+        tenant: &auth0::Tenant,
+        query: &CallbackQuery,
+    ) -> Result<Identity, Error> {
+        let code = self.code(tenant, query)?;
+        Ok(tenant.redeem_for_identity(&self.redemption(code)).await?)
+    }
+
     fn code<'a>(&self, tenant: &auth0::Tenant, query: &'a CallbackQuery) -> Result<&'a str, Error> {
         if !self.is_answered_by(query) {
             return Err(Error::OtherSignIn);

@@ -28,7 +28,7 @@ pub use login::{CallbackQuery, PendingLogin, Question};
 pub use loopback::{Loopback, PORTS};
 pub(crate) use page::{Page, escape, render as render_page};
 pub use session::Session;
-pub use store::Keep;
+pub use store::{Keep, Kind};
 
 /// A person as the rest of the server tells people apart.
 ///

@@ -18,6 +18,9 @@ const STYLE: &str = "\
     form{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}\
     fieldset{flex-basis:100%;border:1px solid;border-radius:.4rem}\
     label{display:block;margin:.25rem 0}\
+    form>label{flex-basis:100%}\
+    input[name=key],input[type=password]{display:block;box-sizing:border-box;width:100%;font:inherit;\
+    padding:.4rem}\
     button,.button{display:inline-block;font:inherit;padding:.5rem 1rem;border:1px solid;\
     border-radius:.4rem;background:none;color:inherit;cursor:pointer;text-decoration:none}\
     .first{background:CanvasText;color:Canvas;border-color:CanvasText}\

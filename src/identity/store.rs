@@ -20,6 +20,20 @@ pub struct Keep {
     file: Arc<File>,
 }
 
+/// A kind of place for sign-ins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The keyring of the operating system.
+    Keyring,
+    /// A file that only its owner can read.
+    File {
+        /// Where it is, or will be.
+        path: PathBuf,
+        /// Why it is not the keyring, where that was tried.
+        why: Option<String>,
+    },
+}
+
 /// One kept sign-in.
 pub(super) struct Kept {
     pub(super) refresh_token: RefreshToken,
@@ -65,6 +79,18 @@ impl Keep {
         };
         let newest = [in_keyring, in_file].into_iter().flatten().max_by_key(|kept| kept.saved_at);
         Ok(newest.map(Kept::from))
+    }
+
+    /// Where a sign-in would be kept now. Asks the keyring for something that it does not have.
+    pub async fn kind(&self) -> Kind {
+        let path = self.file.path();
+        match &self.keyring {
+            None => Kind::File { path, why: None },
+            Some(keyring) => match keyring.examine().await {
+                Ok(()) => Kind::Keyring,
+                Err(why) => Kind::File { path, why: Some(why) },
+            },
+        }
     }
 
     /// Keeps `kept` in one place, and leaves nothing older in the other.

@@ -38,6 +38,12 @@ impl Consumer {
         Ok(())
     }
 
+    /// Whether the consumer has a scope, by itself or with the one that may write.
+    pub(super) fn has(&self, scope: &str) -> bool {
+        let writing = format!("{scope}:write");
+        self.scopes.iter().any(|one| one == scope || *one == writing)
+    }
+
     /// Whether a connection of the tenant has the consumer's key and secret.
     pub(super) fn trusts(&self, connection: &Object) -> bool {
         connection.option("client_id") == self.key

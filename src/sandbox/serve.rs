@@ -205,6 +205,15 @@ fn refusal(service: Service, path: &str, code: u16) -> String {
             "detail": reason,
             "status": code,
         }),
+        Service::Auth0 if path.starts_with("/api/v2/") => {
+            let mut body = json!({ "statusCode": code, "error": reason, "message": reason });
+            if code == 429
+                && let Some(body) = body.as_object_mut()
+            {
+                body.insert("errorCode".to_owned(), "too_many_requests".into());
+            }
+            body
+        }
         Service::Auth0 => {
             let error = match code {
                 429 => "too_many_requests",

@@ -407,7 +407,7 @@ impl State {
             return granted.clone();
         }
         // Whatever a request names, Bitbucket grants what the consumer has.
-        let has = |scope: &&&str| self.consumer.scopes.iter().any(|one| one == **scope);
+        let has = |scope: &&&str| self.consumer.has(scope);
         person.scopes.iter().filter(has).map(|scope| (*scope).to_owned()).collect()
     }
 

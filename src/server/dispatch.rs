@@ -162,6 +162,12 @@ impl Dispatcher {
              which argument gets it. On `not_linked`, give the user the page from the hint and call \
              again once they are done.",
         );
+        if self.settings.policy.find("plan_connection").is_some() {
+            text.push_str(
+                " The tools of the connection set Auth0 itself up, for an administrator: check, plan, \
+                 configure, test.",
+            );
+        }
         if self.settings.read_only {
             text.push_str(" This server only reads.");
         }

@@ -9,7 +9,7 @@ use url::Url;
 use crate::auth0::{self, Identity, RefreshToken, Tenant};
 use crate::bitbucket::{self, Connector, Consumer};
 use crate::broker::link::{LinkedAccount, Linker, Offer, Outcome, Unlinked};
-use crate::broker::{self, Broker, Failure, Probe};
+use crate::broker::{self, Broker, ConsumerPage, Failure, Probe};
 use crate::identity::{Keep, Session, SignedIn};
 use crate::net::Http;
 use crate::text::clean_line;
@@ -46,6 +46,8 @@ pub struct Local {
     pub broker: Broker,
     /// Links their account.
     pub linker: Linker,
+    /// Where the consumer's key and secret are entered.
+    pub consumer_page: ConsumerPage,
 }
 
 impl Local {
@@ -69,9 +71,10 @@ impl Local {
                 capacity: CALLERS,
             },
         );
+        let consumer_page = ConsumerPage::new(settings.connection.clone());
         let linker =
             Linker::new(session.clone(), broker.clone(), tenant.clone(), settings.connection);
-        Ok(Self { tenant, session, broker, linker })
+        Ok(Self { tenant, session, broker, linker, consumer_page })
     }
 
     async fn signed_in(&self) -> Result<SignedIn> {
@@ -177,13 +180,11 @@ impl Person for Local {
     }
 
     fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>> {
-        let _ = callback;
-        Box::pin(async { todo!() })
+        Box::pin(async move { Ok(self.consumer_page.offer(callback).await?) })
     }
 
     fn consumer(&self, patience: Duration) -> BoxFuture<'_, Option<Consumer>> {
-        let _ = patience;
-        Box::pin(async { todo!() })
+        Box::pin(self.consumer_page.entered(patience))
     }
 
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {

@@ -10,7 +10,7 @@ use url::Url;
 use super::local::Local;
 use crate::auth0::Identity;
 use crate::bitbucket::{self, Consumer};
-use crate::broker::Probe;
+use crate::broker::{ConsumerPage, Probe};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
 use crate::tool::Person;
 use crate::{Error, Result};
@@ -20,16 +20,24 @@ pub struct Newcomer {
     /// Looks for the application's settings.
     find: Box<dyn Fn() -> Option<Local> + Send + Sync>,
     found: OnceLock<Local>,
+    /// Where an administrator enters the consumer's key and secret; for that nobody has to sign in.
+    consumer_page: ConsumerPage,
 }
 
 impl Newcomer {
     /// Somebody for whom `find` looks for an application whenever one is needed, until there is one.
+    /// `connection` is the name of the Bitbucket connection.
     #[must_use]
-    pub fn new(find: impl Fn() -> Option<Local> + Send + Sync + 'static) -> Self {
-        Self { find: Box::new(find), found: OnceLock::new() }
+    pub fn new(
+        connection: String,
+        find: impl Fn() -> Option<Local> + Send + Sync + 'static,
+    ) -> Self {
+        let (find, found) = (Box::new(find), OnceLock::new());
+        Self { find, found, consumer_page: ConsumerPage::new(connection) }
     }
 
-    fn local(&self) -> Option<&Local> {
+    /// The person, once the server has an application for them to sign in with.
+    pub fn local(&self) -> Option<&Local> {
         if self.found.get().is_none()
             && let Some(local) = (self.find)()
         {
@@ -98,14 +106,11 @@ impl Person for Newcomer {
     }
 
     fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>> {
-        Box::pin(async move { self.signed_up()?.offer_consumer_page(callback).await })
+        Box::pin(async move { Ok(self.consumer_page.offer(callback).await?) })
     }
 
     fn consumer(&self, patience: Duration) -> BoxFuture<'_, Option<Consumer>> {
-        match self.local() {
-            Some(local) => local.consumer(patience),
-            None => Box::pin(async { None }),
-        }
+        Box::pin(self.consumer_page.entered(patience))
     }
 
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {

@@ -118,15 +118,17 @@ fn key(target: &Target<'_>, object: &Object) -> String {
         Object::StdioApplication | Object::HttpApplication | Object::ApiClient => {
             match target.place(object) {
                 Some(Place::Found(application)) => application.name.clone(),
-                Some(Place::Absent(name) | Place::Unknown(name) | Place::Ambiguous(name)) => {
-                    name.clone()
+                Some(Place::Absent(name) | Place::Ambiguous(name)) => name.clone(),
+                Some(Place::Unknown | Place::Unread(_)) | None => {
+                    Reference::Default.new_name().to_owned()
                 }
-                Some(Place::Unread(_)) | None => Reference::Default.new_name().to_owned(),
             }
         }
         Object::Connection => target.wanted.connection.clone(),
         Object::LoginConnection { id } => {
-            let Seen::Known(connections) = &target.snapshot.connections else { return id.clone() };
+            let Seen::Known(connections) = &target.snapshot.every_connection else {
+                return id.clone();
+            };
             let found = connections.iter().find(|connection| connection.id == *id);
             found.map_or_else(|| id.clone(), |connection| connection.name.clone())
         }

@@ -13,7 +13,7 @@ pub(super) const STRATEGY: &str = "bitbucket";
 
 /// Something that could be read, or why not.
 #[derive(Clone, Debug)]
-pub enum Seen<T> {
+pub(super) enum Seen<T> {
     /// It is so.
     Known(T),
     /// The management application lacks this scope.
@@ -77,10 +77,20 @@ impl<T> Seen<T> {
     fn of(read: Result<T, Error>, scope: &str) -> Result<Self, Error> {
         match read {
             Ok(known) => Ok(Self::Known(known)),
-            Err(Error::Management(ManagementProblem::Scope { .. })) => {
-                Ok(Self::Lacking(scope.to_owned()))
+            Err(Error::Management(ManagementProblem::Scope { any_of })) => {
+                let is_ours = any_of.is_empty() || any_of.iter().any(|one| one == scope);
+                let named = any_of.into_iter().next().filter(|_| !is_ours);
+                Ok(Self::Lacking(named.unwrap_or_else(|| scope.to_owned())))
             }
-            Err(error @ (Error::Management(_) | Error::Transport(_))) => Err(error),
+            Err(
+                error @ (Error::Transport(_)
+                | Error::Management(
+                    ManagementProblem::BadClient
+                    | ManagementProblem::Grant
+                    | ManagementProblem::NotFound
+                    | ManagementProblem::TokenRejected,
+                )),
+            ) => Err(error),
             Err(error) => Ok(Self::Failed(error.to_string())),
         }
     }

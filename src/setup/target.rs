@@ -31,7 +31,7 @@ pub(super) enum Place<'a> {
     /// Nowhere. It would be called so.
     Absent(String),
     /// Nowhere, although a client id was given; it would be another one if it were made.
-    Unknown(String),
+    Unknown,
     /// Several are called so.
     Ambiguous(String),
     /// The applications could not be read.
@@ -172,7 +172,7 @@ pub(super) fn is_for_third_parties(grant: &ClientGrant) -> bool {
 fn by_id<'a>(applications: &'a [Application], id: &str) -> Place<'a> {
     match applications.iter().find(|one| one.client_id == id) {
         Some(found) => Place::Found(found),
-        None => Place::Unknown(id.to_owned()),
+        None => Place::Unknown,
     }
 }
 
@@ -188,7 +188,7 @@ fn by_reference<'a>(applications: &'a [Application], given: &str) -> Place<'a> {
     match (named.next(), named.next()) {
         (Some(found), None) => Place::Found(found),
         (Some(_), Some(_)) => Place::Ambiguous(given.to_owned()),
-        (None, _) if is_client_id(given) => Place::Unknown(given.to_owned()),
+        (None, _) if is_client_id(given) => Place::Unknown,
         (None, _) => Place::Absent(given.to_owned()),
     }
 }

@@ -10,7 +10,7 @@ use crate::bitbucket::Consumer;
 use crate::{Error, Result};
 
 /// What is kept of the call's time to write with what was entered.
-const RESERVE: Duration = Duration::from_secs(20);
+const RESERVE: Duration = Duration::from_secs(10);
 
 impl Context {
     /// The consumer's key and secret, as the person enters them on a page; what they entered for an

@@ -35,7 +35,7 @@ impl Context {
             }
             Outcome::Refused => Err(Error::link_declined()),
             // An unlink from elsewhere has taken the page's place.
-            Outcome::Waiting | Outcome::Expired | Outcome::Unlinked(_) => {
+            Outcome::Waiting | Outcome::Expired | Outcome::Unlinked(_) | Outcome::Entered => {
                 Err(Error::not_linked(offer.url))
             }
             Outcome::Unusable(why) | Outcome::Failed(why) => Err(Error::refused(
@@ -80,9 +80,11 @@ impl Context {
                 "call `unlink_account` to try again",
             )),
             // A link from elsewhere has taken the page's place, or nothing has happened yet.
-            Outcome::Waiting | Outcome::Expired | Outcome::Linked(_) | Outcome::Unusable(_) => {
-                Err(Error::only_by_page(&offer.url))
-            }
+            Outcome::Waiting
+            | Outcome::Expired
+            | Outcome::Linked(_)
+            | Outcome::Unusable(_)
+            | Outcome::Entered => Err(Error::only_by_page(&offer.url)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bitbucket_vault_mcp::sandbox::{Options, Sandbox, Service};
+use bitbucket_vault_mcp::sandbox::{Options, Sandbox, Service, Start};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -35,17 +35,28 @@ pub(crate) struct Outside {
 
 impl Outside {
     pub(crate) fn new() -> Self {
+        Self::starting(Start::Ready)
+    }
+
+    /// With a tenant that is set up so far.
+    pub(crate) fn starting(tenant: Start) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
-        let sandbox = runtime.block_on(Sandbox::start(Options::default())).unwrap();
+        let sandbox =
+            runtime.block_on(Sandbox::start(Options { tenant, ..Options::default() })).unwrap();
         Self { sandbox, state: tempfile::tempdir().unwrap(), runtime, _pages: None }
     }
 
     /// For a test whose server may open a page for the browser.
     pub(crate) fn with_pages() -> Self {
+        Self::new().opening_pages()
+    }
+
+    /// The same world, in which the server may open a page for the browser.
+    pub(crate) fn opening_pages(self) -> Self {
         let pages = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { _pages: Some(pages), ..Self::new() }
+        Self { _pages: Some(pages), ..self }
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
@@ -106,6 +117,14 @@ impl Outside {
             request.service == Service::Bitbucket && request.method != "GET"
         };
         self.sandbox.requests().iter().filter(is_write).count()
+    }
+
+    /// How often the tenant was changed through the Management API.
+    pub(crate) fn changes(&self) -> usize {
+        let is_change = |request: &&bitbucket_vault_mcp::sandbox::Recorded| {
+            request.path.starts_with("/api/v2/") && request.method != "GET"
+        };
+        self.sandbox.requests().iter().filter(is_change).count()
     }
 }
 

@@ -46,19 +46,8 @@ impl Management {
 mod tests {
     use serde_json::json;
 
-    use super::super::ManagementSettings;
-    use super::*;
+    use super::super::testing::management;
     use crate::auth0::stand_in::StandIn;
-    use crate::net;
-
-    fn management(stand_in: &StandIn) -> Management {
-        let settings = ManagementSettings {
-            domain: stand_in.domain().clone(),
-            client_id: "machine".into(),
-            client_secret: "hush".into(),
-        };
-        Management::new(net::Http::new(), settings).unwrap()
-    }
 
     fn token(name: &str, scope: Option<&str>) -> serde_json::Value {
         let mut token = json!({

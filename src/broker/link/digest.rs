@@ -6,26 +6,26 @@ use sha2::{Digest as _, Sha256};
 
 /// The hash of something random that only its holder can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Digest([u8; 32]);
+pub(in crate::broker) struct Digest([u8; 32]);
 
 impl Digest {
     /// The hash of `text`. Comparing hashes tells nothing of how nearly a guess was right.
-    pub(super) fn of(text: &str) -> Self {
+    pub(in crate::broker) fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
     /// The digest that was [written](Self::written) as `text`.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::broker) fn read(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         Some(Self(bytes.try_into().ok()?))
     }
 
     /// The digest as 43 characters that are safe in a URL and in the name of a cookie.
-    pub(super) fn written(&self) -> String {
+    pub(in crate::broker) fn written(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    pub(super) fn bytes(&self) -> &[u8; 32] {
+    pub(in crate::broker) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }

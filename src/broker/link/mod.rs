@@ -7,7 +7,7 @@
 
 mod accounts;
 mod attempts;
-mod digest;
+pub(super) mod digest;
 mod elsewhere;
 mod flow;
 mod page;
@@ -68,6 +68,8 @@ pub enum Outcome {
     Unlinked(Option<LinkedAccount>),
     /// The account is linked, but cannot be used: why, as a sentence.
     Unusable(String),
+    /// The consumer's key and secret were entered.
+    Entered,
     /// The person said no, or took the link back.
     Refused,
     /// Nobody used the address in time, or there is none.

@@ -84,25 +84,25 @@ impl Page {
     }
 
     /// No such address.
-    pub(super) fn unknown() -> Self {
+    pub(in crate::broker) fn unknown() -> Self {
         let body = "<p>Ask your agent for the link again.</p>";
         Self::new(StatusCode::NOT_FOUND, "This link is not valid", body)
     }
 
     /// The link is too old.
-    pub(super) fn expired() -> Self {
+    pub(in crate::broker) fn expired() -> Self {
         let body = "<p>Nothing was changed. Ask your agent for a new link.</p>";
         Self::new(StatusCode::GONE, "This link is too old", body)
     }
 
     /// The link has done its work.
-    pub(super) fn spent() -> Self {
+    pub(in crate::broker) fn spent() -> Self {
         let body = "<p>It works once. Ask your agent for a new link if you need one.</p>";
         Self::new(StatusCode::GONE, "This link was already used", body)
     }
 
     /// Something came back that nobody here was sent for, or not with this.
-    pub(super) fn unexpected() -> Self {
+    pub(in crate::broker) fn unexpected() -> Self {
         let body = "<p>Nothing was changed. Open the link that your agent gave you once more.</p>";
         Self::new(StatusCode::BAD_REQUEST, "This page was not expected", body)
     }

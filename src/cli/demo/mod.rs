@@ -15,10 +15,11 @@ use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient};
 use serde_json::{Value, json};
 
 use super::configured;
-use crate::broker::Broker;
 use crate::config::{Need, Sources};
-use crate::sandbox::{Options, Sandbox};
+use crate::sandbox::{Options, Sandbox, Start};
+use crate::server::newcomer::Newcomer;
 use crate::server::{self, Server};
+use crate::tool;
 use story::{Person, Story};
 
 /// Whose part the demo plays: somebody whose Bitbucket account is not linked yet.
@@ -29,22 +30,24 @@ const NUMBER: u32 = 42;
 /// How much of a pipe the client and the server share.
 const PIPE: usize = 1 << 20;
 
-/// Show the whole story offline: link an account, then read, review and merge a pull request.
+/// Show the whole story offline: set an empty tenant up, link an account, then read, review and merge a
+/// pull request.
 #[derive(Debug, Args)]
 pub(super) struct Demo {}
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
-        let sandbox =
-            Sandbox::start(Options::default()).await.context("the sandbox could not start")?;
+        let options = Options { tenant: Start::Empty, ..Options::default() };
+        let sandbox = Sandbox::start(options).await.context("the sandbox could not start")?;
         let sandbox = Arc::new(sandbox);
         let story = Story::new();
         story.chapter("The stage");
-        story.line("sandbox", &format!("an Auth0 tenant at {}", sandbox.auth0_domain()));
+        story.line("sandbox", &format!("an Auth0 tenant at {}, as good as new", sandbox.auth0_domain()));
         story.line("sandbox", &format!("a Bitbucket Cloud at {}", sandbox.bitbucket_api_url()));
         let mut agent = Agent::connect(Arc::clone(&sandbox), story.clone()).await?;
         agent.list_tools().await?;
+        agent.set_up().await?;
         agent.tell().await?;
         agent.check_secrecy()?;
         agent.client.close().await?;
@@ -61,7 +64,8 @@ impl Demo {
 /// A real MCP client before the real server, with a person beside it.
 struct Agent {
     client: RunningService<RoleClient, Person>,
-    broker: Broker,
+    /// Whom the server serves.
+    served: Arc<Newcomer>,
     sandbox: Arc<Sandbox>,
     story: Story,
     _state: tempfile::TempDir,
@@ -73,11 +77,14 @@ impl Agent {
         let state = tempfile::tempdir()?;
         let mut sources = Sources::new(BTreeMap::new());
         sources.state_folder = Some(state.path().to_owned());
-        let sources = sources.in_sandbox(sandbox.settings(Some(ACCOUNT)));
-        let config = configured::load(&sources, Need::Auth0)?;
-        let person = configured::local(&config)?;
-        let broker = person.broker.clone();
-        let server = Server::new(configured::dispatcher(&config, None)?, Arc::new(person));
+        // The person enters the consumer's key and secret, as most will; so they are no settings.
+        let settings = sandbox.setup_settings().into_iter();
+        let settings = settings.filter(|(name, _)| !name.starts_with("BITBUCKET_CONSUMER_"));
+        let sources = sources.in_sandbox(settings).keeping_at(state.path().join("config.toml"));
+        let config = configured::load(&sources, Need::Stdio)?;
+        let served = Arc::new(configured::newcomer(&config, &sources));
+        let dispatcher = configured::dispatcher_for_one(&config, &sources)?;
+        let server = Server::new(dispatcher, Arc::clone(&served) as Arc<dyn tool::Person>);
         let (ours, theirs) = tokio::io::duplex(PIPE);
         tokio::spawn(async move {
             let (reader, writer) = tokio::io::split(theirs);
@@ -90,7 +97,7 @@ impl Agent {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
         };
         let client = person.serve_with_lifecycle(ours, lifecycle).await?;
-        Ok(Self { client, broker, sandbox, story, _state: state })
+        Ok(Self { client, served, sandbox, story, _state: state })
     }
 
     async fn list_tools(&self) -> anyhow::Result<()> {
@@ -101,10 +108,31 @@ impl Agent {
         Ok(())
     }
 
+    async fn set_up(&mut self) -> anyhow::Result<()> {
+        self.story.chapter("An empty tenant: what is missing, and what would be changed");
+        let checked = self.call("check_connection", json!({}), 16).await?;
+        let rows = checked.get("rows").and_then(Value::as_array);
+        ensure!(rows.is_some_and(|rows| !rows.is_empty()), "nothing is missing: {checked}");
+        let planned = self.call("plan_connection", json!({}), 24).await?;
+        let digest = planned.get("digest").cloned().unwrap_or_default();
+
+        self.story.chapter("The person approves the changes, and enters the secret elsewhere");
+        let done = self.call("configure_connection", json!({ "digest": digest }), 12).await?;
+        let remaining = done.get("remaining").and_then(Value::as_array);
+        ensure!(remaining.is_some_and(Vec::is_empty), "something remains: {done}");
+        Ok(())
+    }
+
     async fn tell(&mut self) -> anyhow::Result<()> {
         self.story.chapter("The first call finds no Bitbucket account linked");
         self.call("list_pull_requests", json!({ "repository": REPOSITORY, "limit": 6 }), 10)
             .await?;
+
+        self.story.chapter("A real exchange proves the connection");
+        let tested = self.call("test_connection", json!({}), 8).await?;
+        ensure!(tested.get("works") == Some(&Value::Bool(true)), "it does not work: {tested}");
+        let checked = self.call("check_connection", json!({}), 4).await?;
+        ensure!(checked.get("met") == checked.get("total"), "something is missing: {checked}");
 
         self.story.chapter("Now the agent works as its user");
         self.call("get_pull_request", about(json!({})), 30).await?;
@@ -170,11 +198,10 @@ impl Agent {
         let exchanges = self.sandbox.world().exchanges(ACCOUNT) - exchanges_before;
         let to_bitbucket = self.sandbox.requests().into_iter().skip(requests_before);
         let to_bitbucket = to_bitbucket.filter(|request| request.path.starts_with("/2.0")).count();
-        let counts = self.broker.counts();
+        let cached = self.served.local().map_or(0, |local| local.broker.counts().cached);
         format!(
-            "{} exchanged, {} cached; {} to Bitbucket",
+            "{} exchanged, {cached} cached; {} to Bitbucket",
             many(exchanges, "token"),
-            counts.cached,
             many(to_bitbucket, "request"),
         )
     }
@@ -189,6 +216,10 @@ impl Agent {
             let token = header.split_once(' ').map_or(header.as_str(), |(_, token)| token);
             tokens += 1;
             ensure!(!seen.contains(token), "a token reached the agent");
+        }
+        let secrets = self.sandbox.setup_settings();
+        for (_, secret) in secrets.iter().filter(|(name, _)| name.ends_with("_SECRET")) {
+            ensure!(!seen.contains(secret), "a secret reached the agent");
         }
         self.story.line(
             "demo",

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
 use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
@@ -60,6 +61,14 @@ impl Story {
 
     /// What the agent reads: its first `lines` lines, and how many follow.
     pub(super) fn result(&self, text: &str, lines: usize) {
+        self.shown(text, lines);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.seen.push_str(text);
+        inner.seen.push('\n');
+    }
+
+    /// What somebody reads, whose first `lines` lines are told.
+    fn shown(&self, text: &str, lines: usize) {
         let style = Style::new().dimmed();
         let total = text.lines().count();
         let mut told = String::new();
@@ -71,9 +80,6 @@ impl Story {
             told.push_str(&format!("{:WHO$}  {style}│ … and {more} lines more{style:#}\n", ""));
         }
         self.print(&told);
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.seen.push_str(text);
-        inner.seen.push('\n');
     }
 
     /// All that the agent has read.
@@ -98,7 +104,8 @@ impl Story {
     }
 }
 
-/// The person beside the agent: opens pages, signs in, consents, and says yes to the merge.
+/// The person beside the agent: opens pages, enters what the agent is not to see, signs in, consents, and
+/// says yes.
 pub(super) struct Person {
     sandbox: Arc<Sandbox>,
     account: &'static str,
@@ -109,6 +116,33 @@ impl Person {
     pub(super) fn new(sandbox: Arc<Sandbox>, account: &'static str, story: Story) -> Self {
         Self { sandbox, account, story }
     }
+}
+
+impl Person {
+    /// Does on the page what it is for; gives the last page's text.
+    async fn open(&self, url: &str, message: &str) -> anyhow::Result<String> {
+        if message.contains("consumer") {
+            self.story.line("person", "opens it, and enters the key and secret of the consumer");
+            return self.enter_consumer(url).await;
+        }
+        self.story.line("person", "opens it, signs in at Auth0 and consents at Bitbucket");
+        Ok(self.sandbox.consent(url, self.account).await?)
+    }
+
+    /// Fills in the form and sends it, as a browser does.
+    async fn enter_consumer(&self, url: &str) -> anyhow::Result<String> {
+        let browser = reqwest::Client::builder().no_proxy().build()?;
+        let form = browser.get(url).send().await?.error_for_status()?.text().await?;
+        let token = between(&form, "name=\"token\" value=\"", "\"").context("there is no form")?;
+        let (key, secret) = self.sandbox.consumer();
+        let entered = [("token", token), ("key", &key), ("secret", &secret)];
+        let page = browser.post(url).form(&entered).send().await?.error_for_status()?.text().await?;
+        Ok(between(&page, "<h1>", "</h1>").context("the page says nothing")?.to_owned())
+    }
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    text.split_once(start)?.1.split_once(end).map(|(between, _)| between)
 }
 
 impl ClientHandler for Person {
@@ -128,22 +162,23 @@ impl ClientHandler for Person {
     ) -> Result<ElicitResult, ErrorData> {
         let mut answer = ElicitResult::new(ElicitationAction::Accept);
         match request {
-            ElicitRequestParams::UrlElicitationParams { url, .. } => {
+            ElicitRequestParams::UrlElicitationParams { url, message, .. } => {
                 self.story.line("server", &format!("asks the person to open {url}"));
-                self.story.line("person", "opens it, signs in at Auth0 and consents at Bitbucket");
-                match self.sandbox.consent(&url, self.account).await {
+                match self.open(&url, &message).await {
                     Ok(page) => self.story.line(
                         "person",
                         &format!("reads: “{}”", crate::text::clean_line(&page, 60)),
                     ),
                     Err(error) => {
-                        self.story.line("person", &format!("is stuck: {error}"));
+                        self.story.line("person", &format!("is stuck: {error:#}"));
                         return Ok(ElicitResult::new(ElicitationAction::Cancel));
                     }
                 }
             }
             ElicitRequestParams::FormElicitationParams { message, .. } => {
-                self.story.line("server", &format!("asks the person: {message}"));
+                let (question, details) = message.split_once('\n').unwrap_or((&message, ""));
+                self.story.line("server", &format!("asks the person: {question}"));
+                self.story.shown(details.trim(), 8);
                 self.story.line("person", "ticks “Approve”");
                 answer.content = Some(json!({ "approve": true }));
             }

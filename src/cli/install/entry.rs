@@ -71,6 +71,17 @@ impl Found {
         ["url", "serverUrl", "httpUrl"].iter().find_map(|key| self.keys.get(*key)?.as_str())
     }
 
+    /// The configuration file that it names to our program, where it does.
+    pub(in crate::cli) fn config(&self) -> Option<&str> {
+        let arguments = self.keys.get("args")?.as_array()?;
+        let mut arguments = arguments.iter().filter_map(Value::as_str);
+        arguments.find_map(|argument| argument.strip_prefix("--config=")).or_else(|| {
+            let mut arguments = self.keys.get("args")?.as_array()?.iter().filter_map(Value::as_str);
+            arguments.find(|argument| *argument == "--config")?;
+            arguments.next()
+        })
+    }
+
     /// Whether the program that it starts is this one, wherever that is and of whatever version.
     pub(in crate::cli) fn starts_us(&self) -> bool {
         self.command().is_some_and(|command| {

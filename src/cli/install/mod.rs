@@ -18,8 +18,11 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use change::{Decision, Wish};
-use client::Client;
 use entry::Entry;
+
+pub(super) use client::Client;
+pub(super) use entry::Found;
+pub(super) use file::ClientFile;
 
 use super::output;
 use super::terminal::{TerminalAsk, say};
@@ -181,6 +184,15 @@ impl Install {
         let public_url = config::door(sources)?.public_url;
         Ok(public_url.map(|url| url.join("mcp")).transpose()?)
     }
+}
+
+/// The entries of a client's file by their names.
+pub(super) fn entries(
+    client: Client,
+    text: &str,
+) -> Result<BTreeMap<String, Found>, document::Misfit> {
+    let entries = document::entries(client.language(), text, client.table())?;
+    Ok(entries.into_iter().map(|(name, keys)| (name, Found { keys })).collect())
 }
 
 /// The entry of this program. A configuration file that was named must be named to the client too: it

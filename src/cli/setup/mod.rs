@@ -3,7 +3,7 @@
 mod apply;
 mod check;
 mod guide;
-mod options;
+pub(in crate::cli) mod options;
 mod plan;
 pub(in crate::cli) mod screen;
 
@@ -92,14 +92,17 @@ pub(in crate::cli) async fn prove(config: &Config, setup: &setup::Setup) {
     }
 }
 
-/// What the settings are made for: what was asked for, unless that is both; else `http` where they say
-/// something about it.
+/// What the settings are made for: what was asked for, unless that is both; else `http` where they name
+/// what only `http` has, a client that exchanges its callers' tokens.
 fn made_for(config: &Config, asked: Option<Transports>) -> Transports {
     match asked {
         Some(one @ (Transports::Stdio | Transports::Http)) => one,
         Some(Transports::Both) | None => {
-            let http = config.public_url.is_some() || config.api_client_id.is_some();
-            if http { Transports::Http } else { Transports::Stdio }
+            if config.api_client_id.is_some() {
+                Transports::Http
+            } else {
+                Transports::Stdio
+            }
         }
     }
 }

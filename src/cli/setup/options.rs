@@ -9,31 +9,31 @@ use crate::setup::{Choice, Transports};
 
 /// What all three take.
 #[derive(Clone, Debug, Args)]
-pub(super) struct Common {
+pub(in crate::cli) struct Common {
     /// For one person's machine, for many people over HTTP, or both. Left out, what the settings are
     /// made for.
     #[arg(long = "for", value_name = "TRANSPORT", value_enum)]
-    pub(super) transports: Option<For>,
+    pub(in crate::cli) transports: Option<For>,
     /// Let people also log in to Auth0 with Bitbucket.
     #[arg(long)]
-    pub(super) login: bool,
+    pub(in crate::cli) login: bool,
     /// The web application, by client ID or name; made where none is called so. Left out, the one in the
     /// settings, else `bitbucket-vault-mcp`.
     #[arg(long, value_name = "ID_OR_NAME")]
-    pub(super) app: Option<String>,
+    pub(in crate::cli) app: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
-    pub(super) json: bool,
+    pub(in crate::cli) json: bool,
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
-    pub(super) sandbox: SandboxOption,
+    pub(in crate::cli) sandbox: SandboxOption,
     #[command(flatten)]
-    pub(super) settings: Settings,
+    pub(in crate::cli) settings: Settings,
 }
 
 /// Whom the connection serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum For {
+pub(in crate::cli) enum For {
     Stdio,
     Http,
     Both,
@@ -51,7 +51,7 @@ impl From<For> for Transports {
 
 impl Common {
     /// What the options choose.
-    pub(super) fn choice(&self) -> Choice {
+    pub(in crate::cli) fn choice(&self) -> Choice {
         Choice {
             transports: self.transports.map(Into::into),
             login: self.login,
@@ -60,7 +60,7 @@ impl Common {
     }
 
     /// The option that says something else than `choice` does, if one was given.
-    pub(super) fn disagrees_with(&self, choice: &Choice) -> Option<&'static str> {
+    pub(in crate::cli) fn disagrees_with(&self, choice: &Choice) -> Option<&'static str> {
         let given = self.choice();
         if given.transports.is_some() && given.transports != choice.transports {
             Some("--for")

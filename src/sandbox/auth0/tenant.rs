@@ -342,11 +342,11 @@ impl Tenant {
         self.permissions.clone().or(enforced)
     }
 
-    /// Everything that a client needs to be on a domain that people use.
+    /// Takes over changed settings. Flags that are not named stay; `null` takes a setting away.
     pub(crate) fn merge_settings(&mut self, changes: Map<String, Value>) {
         for (name, value) in changes {
             match value {
-                Value::Object(flags) if name == super::objects::MERGED_FLAGS => {
+                Value::Object(flags) if name == "flags" => {
                     for (flag, on) in flags {
                         self.settings.set_inside(&name, &flag, on);
                     }

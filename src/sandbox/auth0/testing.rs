@@ -13,7 +13,9 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::sandbox::{Options, Sandbox};
+use crate::sandbox::{Options, Sandbox, Start};
+
+use super::MANAGEMENT_CLIENT_ID;
 
 /// The verifier and challenge of RFC 7636 appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -29,7 +31,11 @@ pub(crate) struct Harness {
 
 impl Harness {
     pub(crate) async fn start() -> Self {
-        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        Self::at(Start::Ready).await
+    }
+
+    pub(crate) async fn at(tenant: Start) -> Self {
+        let sandbox = Sandbox::start(Options { tenant, ..Options::default() }).await.unwrap();
         let came_back = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&came_back);
         let note = move |uri: Uri| async move {
@@ -77,6 +83,31 @@ impl Harness {
         build: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
     ) -> (u16, Value) {
         answer(build(&self.http)).await
+    }
+
+    /// A token for the Management API, with the scopes granted now.
+    pub(crate) async fn management_token(&self) -> String {
+        let audience = self.url("/api/v2/");
+        let pairs = [("grant_type", "client_credentials"), ("audience", &*audience)];
+        let (status, body) = self.form_as(MANAGEMENT_CLIENT_ID, "/oauth/token", &pairs).await;
+        assert_eq!(status, 200, "{body}");
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A call of the Management API with a fresh token, and a body unless it is `null`.
+    pub(crate) async fn manage(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let token = self.management_token().await;
+        let url = self.url(&format!("/api/v2{path}"));
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self.http.request(method, url).bearer_auth(token);
+        answer(if body.is_null() { request } else { request.json(&body) }).await
+    }
+
+    /// The same, which must go well.
+    pub(crate) async fn managed(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.manage(method, path, body).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
     }
 
     /// A call of the My Account API.

@@ -136,7 +136,7 @@ impl Person for Remote {
                     Outcome::Waiting => {}
                     // The page still works, and this outcome is there at once.
                     Outcome::Failed(_) => tokio::time::sleep(SECOND_TRY).await,
-                    Outcome::Linked(_) | Outcome::Unlinked(_) => return true,
+                    Outcome::Linked(_) | Outcome::Unlinked(_) | Outcome::Entered => return true,
                     Outcome::Unusable(_) | Outcome::Refused | Outcome::Expired => return false,
                 }
             }
@@ -153,13 +153,14 @@ impl Person for Remote {
     }
 
     fn offer_consumer_page<'a>(&'a self, callback: &'a Url) -> BoxFuture<'a, Result<Offer>> {
-        let _ = callback;
-        Box::pin(async { todo!() })
+        Box::pin(async move {
+            let caller = &self.verified.caller;
+            Ok(self.all.linker.offer_consumer(caller, &self.asker, callback).await?)
+        })
     }
 
     fn consumer(&self, patience: Duration) -> BoxFuture<'_, Option<Consumer>> {
-        let _ = patience;
-        Box::pin(async { todo!() })
+        Box::pin(self.all.linker.consumer(&self.verified.caller, patience))
     }
 
     fn unlink<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<Unlinked>> {

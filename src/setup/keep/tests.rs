@@ -91,7 +91,7 @@ async fn leaves_to_the_person_what_they_have_decided() {
         assert_eq!(written, expected, "{before}");
         assert!(after.starts_with(before), "{after}");
         let added = after.strip_prefix(before).unwrap();
-        assert_eq!(added.contains("client"), false, "{added}");
+        assert!(!added.contains("client"), "{added}");
         assert_eq!(added.contains("auth0-domain"), expected[0], "{added}");
     }
 }

@@ -59,7 +59,12 @@ fn exists(target: &Target<'_>) -> Finding {
         "callers show access tokens of this API",
     );
     let made = target.wanted.api().into_iter().flat_map(|identifier| {
-        [create(&Object::Api, "name", NAME), create(&Object::Api, "identifier", identifier)]
+        [
+            create(&Object::Api, "name", NAME),
+            create(&Object::Api, "identifier", identifier),
+            // Else clients have to send people to the sign-in again each day.
+            create(&Object::Api, "allow_offline_access", true),
+        ]
     });
     match look(target, requirement, made.collect()) {
         Ok((api, requirement)) => requirement.ok(format!("\"{}\"", shown_name(&api.name))),

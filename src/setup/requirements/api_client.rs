@@ -53,7 +53,7 @@ fn exists(target: &Target<'_>, subject: &Subject<'_>) -> Finding {
             "add an application on the API's page",
             vec![create(&subject.object, "name", name.as_str())],
         ),
-        Place::Unknown(_) | Place::Ambiguous(_) => requirement.missing(
+        Place::Unknown | Place::Ambiguous(_) => requirement.missing(
             "the tenant has no application with this client id",
             "correct `AUTH0_API_CLIENT_ID`, or leave it out to have one made",
             Vec::new(),

@@ -238,10 +238,10 @@ fn legacy_switch(target: &Target<'_>) -> Finding {
         "not relied on",
         "`federated_connections_access_tokens` was replaced by the purpose in November 2025",
     );
-    let made = vec![create(&OBJECT, "connected_accounts.active", true)];
-    let (connection, requirement) = match look(target, requirement, made) {
-        Ok(found) => found,
-        Err(finding) => return finding,
+    let connection = match target.connection() {
+        Ok(Some(connection)) if connection.strategy == STRATEGY => connection,
+        Ok(_) => return requirement.ok("no connection that could have it"),
+        Err(why) => return requirement.unread(why),
     };
     let on = connection.options.as_ref().map(|options| {
         let switch = options.0.get("federated_connections_access_tokens");
@@ -316,7 +316,7 @@ fn enabled(
     let client_id = match place {
         Place::Found(application) => Some(&application.client_id),
         Place::Absent(_) if can_be_made => None,
-        Place::Absent(_) | Place::Unknown(_) | Place::Ambiguous(_) => {
+        Place::Absent(_) | Place::Unknown | Place::Ambiguous(_) => {
             let fix = "first name the application";
             return requirement.missing("no application yet", fix, Vec::new());
         }

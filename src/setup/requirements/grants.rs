@@ -35,7 +35,7 @@ impl UserGrant<'_> {
                 return requirement.missing("no application yet", "", self.creation());
             }
             Some(Place::Unread(why)) => return requirement.unread(*why),
-            Some(Place::Unknown(_) | Place::Ambiguous(_)) | None => {
+            Some(Place::Unknown | Place::Ambiguous(_)) | None => {
                 let fix = "first name the application";
                 return requirement.missing("no application yet", fix, Vec::new());
             }

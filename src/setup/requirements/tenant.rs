@@ -91,7 +91,7 @@ fn registration(target: &Target<'_>) -> Finding {
         ways.push(format!("clients register themselves (DCR{mode})"));
     }
     if registered > 0 {
-        ways.push(format!("{registered} third-party clients are registered"));
+        ways.push(format!("third-party clients are registered: {registered}"));
     }
     if !ways.is_empty() {
         return requirement.ok(ways.join("; "));

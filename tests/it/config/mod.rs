@@ -421,6 +421,19 @@ fn takes_every_example_that_the_reference_gives() {
 }
 
 #[test]
+fn setting_the_tenant_up_writes_settings_that_exist() {
+    for (variable, key) in bitbucket_vault_mcp::setup::WRITTEN {
+        let known = SETTINGS.iter().any(|setting| {
+            let is_it = setting.variable == *variable && setting.key == Some(*key);
+            let is_its_file = setting.file_variable().as_deref() == Some(*variable)
+                && setting.file_key().as_deref() == Some(*key);
+            is_it || is_its_file
+        });
+        assert!(known, "{variable} {key}");
+    }
+}
+
+#[test]
 fn the_page_about_the_settings_is_up_to_date() {
     golden::check("src/config/README.md", &config::reference());
 }

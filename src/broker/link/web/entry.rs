@@ -52,10 +52,12 @@ impl Inner {
                 Purpose::Unlink(account) => {
                     self.choose(&ticket, cookie, &person, account.as_deref()).await
                 }
+                Purpose::Consumer { callback } => {
+                    self.ask_for_consumer(&ticket, cookie, &person, callback).into()
+                }
             };
         }
-        // Rule 18: whoever unlinks signs in for it.
-        let afresh = again || matches!(ticket.purpose, Purpose::Unlink(_));
+        let afresh = again || ticket.purpose.wants_fresh_sign_in();
         self.send_to_sign_in(&ticket, cookie, afresh).await
     }
 
@@ -66,13 +68,17 @@ impl Inner {
         afresh: bool,
     ) -> Reply {
         let question = Question {
-            purpose: auth0::Purpose::MyAccount,
+            // Where the consumer is still to come, so may be what the My Account API takes.
+            purpose: match ticket.purpose {
+                Purpose::Link | Purpose::Unlink(_) => auth0::Purpose::MyAccount,
+                Purpose::Consumer { .. } => auth0::Purpose::Identify,
+            },
             redirect_uri: self.url(SIGNED_IN),
             state: ticket.new_state(),
             organization: ticket.caller.organization.clone(),
             prompt: afresh.then_some("login"),
-            // Nobody unlinks by a sign-in that somebody else has left behind in the browser.
-            afresh: matches!(ticket.purpose, Purpose::Unlink(_)),
+            // Nobody does this by a sign-in that somebody else has left behind in the browser.
+            afresh: ticket.purpose.wants_fresh_sign_in(),
         };
         let state = question.state.clone();
         let (pending, url) = match PendingLogin::ask(&self.accounts.tenant, question).await {
@@ -124,6 +130,7 @@ impl Inner {
                 Purpose::Unlink(_) => {
                     self.introduce_for_unlinking(&ticket, &cookie, *pending, &query).await
                 }
+                Purpose::Consumer { .. } => Page::unexpected().into(),
             },
         }
     }
@@ -142,7 +149,17 @@ impl Inner {
             ticket.replace();
             return pages::worn_out().into();
         }
-        let signed_in = match pending.finish_for_my_account(&self.accounts.tenant, query).await {
+        let tenant = &self.accounts.tenant;
+        let finished = match ticket.purpose {
+            Purpose::Link | Purpose::Unlink(_) => {
+                let finished = pending.finish_for_my_account(tenant, query).await;
+                finished.map(|(identity, token)| (identity, Some(token)))
+            }
+            Purpose::Consumer { .. } => {
+                pending.finish_for_identity(tenant, query).await.map(|identity| (identity, None))
+            }
+        };
+        let signed_in = match finished {
             // It is not known who that was, so it refuses nothing in anybody's name.
             Err(identity::Error::Refused) => {
                 return pages::not_signed_in(&self.url_of(ticket)).into();
@@ -161,8 +178,12 @@ impl Inner {
         let new = random_token();
         let subject = &ticket.caller.subject;
         let lock = Lock { cookie: &new, ticket: ticket.id, subject };
-        let Some(sealed) = self.keys.seal(&token, &lock) else {
-            return self.failed_to_sign_in(ticket, &Error::Interrupted).into();
+        let sealed = match token {
+            Some(token) => match self.keys.seal(&token, &lock) {
+                Some(sealed) => Some(sealed),
+                None => return self.failed_to_sign_in(ticket, &Error::Interrupted).into(),
+            },
+            None => None,
         };
         let until = SystemTime::now() + self.lives.sign_in;
         let person = SignedIn { sealed, until, name: name(&identity) };
@@ -198,6 +219,9 @@ impl Inner {
         if let Some(reply) = self.closed(&ticket, Some(&cookie)) {
             return reply;
         }
+        if let Purpose::Consumer { callback } = &ticket.purpose {
+            return self.enter_consumer(&ticket, &cookie, callback, &answer).into();
+        }
         let Some((person, token)) = self.unseal(&ticket, &cookie) else {
             // Too long ago: the person signs in once more.
             return pages::go_on(self.url_of(&ticket), "the sign-in").into();
@@ -211,13 +235,13 @@ impl Inner {
                 }
                 self.unlink(&ticket, &cookie, &person, &token, &chosen).await
             }
-            ("cancel", purpose) => {
-                let page = match purpose {
-                    Purpose::Link => Page::refused(),
-                    Purpose::Unlink(_) => pages::kept(),
-                };
+            ("cancel", Purpose::Link) => {
                 ticket.enter(Stage::Refused, Outcome::Refused);
-                page.into()
+                Page::refused().into()
+            }
+            ("cancel", Purpose::Unlink(_)) => {
+                ticket.enter(Stage::Refused, Outcome::Refused);
+                pages::kept().into()
             }
             _ => Page::unexpected().into(),
         }
@@ -250,7 +274,7 @@ impl Inner {
     ) -> Option<(Arc<SignedIn>, MyAccountToken)> {
         let person = ticket.signed_in(Digest::of(cookie))?;
         let lock = Lock { cookie, ticket: ticket.id, subject: &ticket.caller.subject };
-        let token = self.keys.open(&person.sealed, &lock)?;
+        let token = self.keys.open(person.sealed.as_ref()?, &lock)?;
         Some((person, token))
     }
 

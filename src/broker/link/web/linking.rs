@@ -14,7 +14,7 @@ use super::routes::{CONNECTED, DONE, Reply, SIGNED_IN, Undo};
 use super::ticket::{Errand, Linked, Stage, Ticket, Unlinked};
 use super::{Inner, pages};
 use crate::auth0::{self, MyAccountToken};
-use crate::broker::{Error, Proof, SubjectToken};
+use crate::broker::{Error, Proof, SubjectToken, consumer};
 use crate::identity::{CallbackQuery, Page, PendingLogin, Question};
 
 impl Inner {
@@ -197,6 +197,7 @@ impl Inner {
                 let Unlinked { account, left, person, .. } = &*unlinked;
                 return pages::unlinked(account, person, left.as_deref());
             }
+            Stage::Entered(_) => return consumer::taken(),
             Stage::Open | Stage::Replaced | Stage::Refused => return pages::nothing_done(),
         };
         let id = ticket.id.written();

@@ -6,8 +6,11 @@
 //! whether the agent shall act for them; consents at Bitbucket; and reads what was linked. Each step
 //! goes on only in the browser that holds the cookie, so that an address of any step that is sent to
 //! somebody else is good for nothing there. Looking at an address changes nothing.
+//!
+//! Whoever sets the connection up enters the consumer's key and secret the same way.
 
 mod browser;
+mod consumer;
 mod entry;
 mod keys;
 mod linking;
@@ -33,6 +36,7 @@ use self::tickets::Tickets;
 use super::accounts::Accounts;
 use super::{Offer, Outcome};
 use crate::auth0::Tenant;
+use crate::bitbucket::Consumer;
 use crate::broker::{Broker, Error};
 use crate::identity::Caller;
 use crate::text::Foreign;
@@ -150,6 +154,32 @@ impl WebLinker {
         account: Option<&str>,
     ) -> Result<Offer, Error> {
         Ok(self.inner.offer(caller, asker, &Purpose::Unlink(account.map(str::to_owned))))
+    }
+
+    /// A page where `caller` can enter the Bitbucket consumer's key and secret; it names `callback` as
+    /// the callback URL that the consumer must have. It takes the place of a page that is open for
+    /// something else. Whether the caller may set the connection up is for whoever offers it to know.
+    ///
+    /// # Errors
+    /// As [`offer`](Self::offer).
+    pub async fn offer_consumer(
+        &self,
+        caller: &Caller,
+        asker: &Asker,
+        callback: &Url,
+    ) -> Result<Offer, Error> {
+        Ok(self.inner.offer(caller, asker, &Purpose::Consumer { callback: callback.clone() }))
+    }
+
+    /// What the caller has entered on their last page, after a wait of `patience` at most. It is handed
+    /// out once.
+    pub async fn consumer(&self, caller: &Caller, patience: Duration) -> Option<Consumer> {
+        let ticket = self.inner.tickets.of(caller)?;
+        if !matches!(ticket.purpose, Purpose::Consumer { .. }) {
+            return None;
+        }
+        ticket.verdict.wait(patience, || ticket.is_open()).await;
+        ticket.take_consumer()
     }
 
     /// What has come of the caller's last page, after a wait of `patience` at most.

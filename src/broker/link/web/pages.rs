@@ -64,6 +64,16 @@ pub(super) fn unlink(
     Page::new(StatusCode::OK, "Take the account away from the agent?", body)
 }
 
+/// What stands above the form for the consumer's key and secret, as HTML.
+pub(super) fn asks_for_consumer(person: &str, askers: &[Asker]) -> String {
+    format!(
+        "<p>You are signed in as <strong>{}</strong>. {} you to enter the key and secret of a Bitbucket \
+         OAuth consumer.</p>",
+        escape(person),
+        asking(askers),
+    )
+}
+
 /// There is nothing to unlink.
 pub(super) fn nothing_linked(person: &str) -> Page {
     let body = format!(
@@ -169,7 +179,7 @@ pub(super) fn worn_out() -> Page {
 
 /// Nothing has been done in this browser, or it was too long ago.
 pub(super) fn nothing_done() -> Page {
-    let body = "<p>Nothing was linked or unlinked in this browser in the last minutes.</p>";
+    let body = "<p>Nothing was done in this browser in the last minutes.</p>";
     Page::new(StatusCode::NOT_FOUND, "There is nothing to see here", body)
 }
 

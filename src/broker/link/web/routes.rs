@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method};
+use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
@@ -45,6 +46,8 @@ pub(super) struct Answer {
     pub(super) token: String,
     pub(super) action: String,
     pub(super) account: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) secret: Option<SecretString>,
 }
 
 /// A press of the undo button.

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use url::Url;
+
 use super::super::accounts::Started;
 use super::super::digest::Digest;
 use super::super::verdict::Verdict;
@@ -11,6 +13,7 @@ use super::super::{LinkedAccount, Outcome};
 use super::Asker;
 use super::keys::Sealed;
 use crate::auth0::{AccountId, random_token};
+use crate::bitbucket::Consumer;
 use crate::identity::{Caller, PendingLogin};
 
 /// How many browsers one ticket remembers: a scanner that opens it, or a person who changes devices,
@@ -45,6 +48,18 @@ pub(super) enum Purpose {
     Link,
     /// An account is taken out: this one, or the one that the person names.
     Unlink(Option<String>),
+    /// The key and secret of the Bitbucket consumer are entered, which must have this callback URL.
+    Consumer {
+        /// It is shown to the person.
+        callback: Url,
+    },
+}
+
+impl Purpose {
+    /// Whether the person has to sign in for it, however lately they have done so: rule 18.
+    pub(super) fn wants_fresh_sign_in(&self) -> bool {
+        matches!(self, Self::Unlink(_) | Self::Consumer { .. })
+    }
 }
 
 struct State {
@@ -52,6 +67,8 @@ struct State {
     askers: Vec<Asker>,
     visits: VecDeque<Visit>,
     tries: u32,
+    /// What was entered, and until when it is kept.
+    consumer: Option<(Consumer, SystemTime)>,
 }
 
 /// How far it has come.
@@ -69,6 +86,8 @@ pub(super) enum Stage {
     Undone(Digest),
     /// The account was taken out of the vault.
     Unlinked(Box<Unlinked>),
+    /// The consumer's key and secret were entered in this browser.
+    Entered(Digest),
 }
 
 /// What was linked.
@@ -111,8 +130,8 @@ struct Visit {
 
 /// The right person, at one browser.
 pub(super) struct SignedIn {
-    /// Their My Account token.
-    pub(super) sealed: Sealed,
+    /// Their My Account token, where the ticket needs one.
+    pub(super) sealed: Option<Sealed>,
     /// Until when it is kept.
     pub(super) until: SystemTime,
     /// What to call them.
@@ -150,7 +169,7 @@ impl Ticket {
         life: Duration,
     ) -> Self {
         let (askers, visits) = Default::default();
-        let state = State { stage: Stage::Open, askers, visits, tries: 0 };
+        let state = State { stage: Stage::Open, askers, visits, tries: 0, consumer: None };
         Self {
             caller,
             purpose,
@@ -230,8 +249,20 @@ impl Ticket {
             Stage::Linked(linked) => linked.browser == cookie,
             Stage::Undone(browser) => *browser == cookie,
             Stage::Unlinked(unlinked) => unlinked.browser == cookie,
+            Stage::Entered(browser) => *browser == cookie,
             Stage::Open | Stage::Replaced | Stage::Refused => false,
         }
+    }
+
+    /// Keeps what was entered until `until`.
+    pub(super) fn keep_consumer(&self, consumer: Consumer, until: SystemTime) {
+        self.state().consumer = Some((consumer, until));
+    }
+
+    /// What was entered, once.
+    pub(super) fn take_consumer(&self) -> Option<Consumer> {
+        let (consumer, until) = self.state().consumer.take()?;
+        (SystemTime::now() < until).then_some(consumer)
     }
 
     /// Whether Auth0 may be asked once more.

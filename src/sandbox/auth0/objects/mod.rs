@@ -15,7 +15,7 @@ pub(crate) use client::{new_client, public_client, refresh_token};
 pub(crate) use connection::new_connection;
 pub(crate) use grant::new_grant;
 pub(crate) use resource_server::{my_account_api, new_resource_server, system_api};
-pub(crate) use settings::{MERGED_FLAGS, new_settings, shown_settings};
+pub(crate) use settings::{new_settings, shown_settings};
 
 /// One object, whole.
 #[derive(Clone, Default)]

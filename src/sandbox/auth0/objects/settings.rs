@@ -4,8 +4,6 @@ use serde_json::json;
 
 use super::Object;
 
-/// What of the settings is merged with what is there, not replaced.
-pub(crate) const MERGED_FLAGS: &str = "flags";
 /// Flags that an answer to a change has and that reading leaves out.
 const UNREAD_FLAGS: [&str; 2] = [
     "cannot_change_enforce_client_authentication_on_passwordless_start",

@@ -28,6 +28,7 @@ async fn get(harness: &Harness, path: &str, token: &str) -> (u16, Value) {
 #[tokio::test]
 async fn gives_a_machine_a_token_for_the_management_api_alone() {
     let harness = Harness::start().await;
+    harness.sandbox.world().change_tenant(|tenant| tenant.set_management_scopes(["read:users"]));
     let settings = harness.sandbox.management_settings();
     assert_eq!(settings[0], ("AUTH0_MANAGEMENT_CLIENT_ID", MANAGEMENT_CLIENT_ID.to_owned()));
     assert_eq!(settings[1].1, harness.sandbox.world().secrets().management_client_secret);

@@ -3,8 +3,12 @@
 mod access_tokens;
 mod logins;
 mod management;
+mod objects;
 mod public_clients;
+mod refusals;
 mod registration;
+mod set_up;
+mod starts;
 
 use super::testing::Harness;
 

@@ -18,6 +18,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Api, router};
+use crate::sandbox::Start;
 use crate::sandbox::world::World;
 
 /// A running API and the people who may call it.
@@ -38,7 +39,7 @@ impl Served {
     async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let world = Arc::new(World::new("secret".into(), crate::sandbox::Start::Ready));
+        let world = Arc::new(World::new("http://127.0.0.1:1", Start::Ready));
         let api = Api::new(Arc::clone(&world), origin.clone());
         tokio::spawn(async move { axum::serve(listener, router(api)).await });
         let http = Client::builder()

@@ -77,7 +77,20 @@ async fn tells_why_it_stopped_in_one_sentence() {
             told.push(applied.stopped.unwrap());
         }
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    the My Account API was not written: the management client's grant for the Management API lacks `update:everything`
+    the application `bitbucket-vault-mcp` was not written: the management client's grant for the Management API lacks `update:everything`
+    the connection `bitbucket` was not written: the management client's grant for the Management API lacks `update:everything`
+    the connection `bitbucket` for application `bitbucket-vault-mcp` was not written: the management client's grant for the Management API lacks `update:everything`
+    the My Account API was not written as far as can be seen: Auth0 is not working right now (HTTP 503)
+    the application `bitbucket-vault-mcp` was not written as far as can be seen: Auth0 is not working right now (HTTP 503)
+    the connection `bitbucket` was not written as far as can be seen: Auth0 is not working right now (HTTP 503)
+    the connection `bitbucket` for application `bitbucket-vault-mcp` was not written as far as can be seen: Auth0 is not working right now (HTTP 503)
+    the My Account API was written, but is not there
+    the application `bitbucket-vault-mcp` was written, but is not there
+    the connection `bitbucket` was written, but is not there
+    the connection `bitbucket` for application `bitbucket-vault-mcp` was written, but is not there
+    ");
 }
 
 #[tokio::test]
@@ -110,7 +123,10 @@ async fn asks_for_the_secret_that_was_lost_with_an_answer() {
         .iter()
         .map(|kept| format!("{} = {}, {:?}", kept.variable, kept.value, kept.written_to))
         .collect();
-    insta::assert_snapshot!(kept.join("\n"), @"");
+    insta::assert_snapshot!(kept.join("\n"), @"
+    AUTH0_CLIENT_ID = client00000000000000000000000002, None
+    AUTH0_CLIENT_SECRET_FILE = a file with the client secret from the application's page in the dashboard, None
+    ");
     assert!(!story.folder.path().join("config/config.toml").exists());
 }
 

@@ -115,7 +115,32 @@ async fn makes_an_empty_tenant_ready_in_one_go() {
     let story = Story::start().await;
     let setup = story.setup();
     let plan = setup.plan(&Choice::default()).await.unwrap();
-    insta::assert_snapshot!(story.shown(&plan), @"");
+    insta::assert_snapshot!(story.shown(&plan), @"
+    Create My Account API: identifier: not set -> DOMAIN/me/
+    Create My Account API: name: not set -> Auth0 My Account API
+    Create application `bitbucket-vault-mcp`: name: not set -> bitbucket-vault-mcp
+    Create application `bitbucket-vault-mcp`: app_type: not set -> regular_web
+    Create application `bitbucket-vault-mcp`: is_first_party: not set -> true
+    Create application `bitbucket-vault-mcp`: token_endpoint_auth_method: not set -> client_secret_post
+    Create application `bitbucket-vault-mcp`: oidc_conformant: not set -> true
+    Create application `bitbucket-vault-mcp`: grant_types: not set -> authorization_code, refresh_token, urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+    Create application `bitbucket-vault-mcp`: callbacks: not set -> http://127.0.0.1:18484/callback, http://127.0.0.1:18485/callback, http://127.0.0.1:18486/callback, http://127.0.0.1:18487/callback, http://127.0.0.1:18488/callback, http://127.0.0.1:18489/callback
+    Create application `bitbucket-vault-mcp`: refresh_token.rotation_type: not set -> non-rotating
+    Create application `bitbucket-vault-mcp`: refresh_token.expiration_type: not set -> non-expiring
+    Create application `bitbucket-vault-mcp`: refresh_token.policies: not set -> `DOMAIN/me/`: `create:me:connected_accounts`, `read:me:connected_accounts`, `delete:me:connected_accounts`
+    Create grant of application `bitbucket-vault-mcp` for My Account API: client_id: not set -> the application's client id
+    Create grant of application `bitbucket-vault-mcp` for My Account API: audience: not set -> DOMAIN/me/
+    Create grant of application `bitbucket-vault-mcp` for My Account API: scope: not set -> create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+    Create grant of application `bitbucket-vault-mcp` for My Account API: subject_type: not set -> user
+    Create connection `bitbucket`: name: not set -> bitbucket
+    Create connection `bitbucket`: strategy: not set -> bitbucket
+    Create connection `bitbucket`: options.client_id: not set -> consumer-key
+    Create connection `bitbucket`: options.client_secret: not set -> set
+    Create connection `bitbucket`: options.scope: not set -> account, pullrequest:write
+    Create connection `bitbucket`: connected_accounts.active: not set -> true
+    Create connection `bitbucket`: authentication.active: not set -> false
+    Update connection `bitbucket` for application `bitbucket-vault-mcp`: status: not enabled -> enabled
+    ");
     assert!(!plan.wants_consumer);
     let told = Mutex::new(Vec::new());
     let progress = |done: usize, total: usize, what: &str| {
@@ -124,15 +149,37 @@ async fn makes_an_empty_tenant_ready_in_one_go() {
     let applied = setup.apply(&plan.digest, None, &progress).await.unwrap();
     assert_eq!((applied.stopped, applied.remaining), (None, vec![]));
     assert_eq!(applied.applied, plan.changes);
-    insta::assert_snapshot!(told.into_inner().unwrap().join("\n"), @"");
-    insta::assert_snapshot!(story.stable(&story.tenant.objects().writes.join("\n")), @"");
-    insta::assert_snapshot!(story.read("config/config.toml"), @"");
+    insta::assert_snapshot!(told.into_inner().unwrap().join("\n"), @"
+    0/5 My Account API
+    1/5 application `bitbucket-vault-mcp`
+    2/5 grant of application `bitbucket-vault-mcp` for My Account API
+    3/5 connection `bitbucket`
+    4/5 connection `bitbucket` for application `bitbucket-vault-mcp`
+    5/5 everything is written and read back
+    ");
+    insta::assert_snapshot!(story.stable(&story.tenant.objects().writes.join("\n")), @r#"
+    POST resource-servers {"identifier":"DOMAIN/me/","name":"Auth0 My Account API"}
+    POST clients {"app_type":"regular_web","callbacks":["http://127.0.0.1:18484/callback","http://127.0.0.1:18485/callback","http://127.0.0.1:18486/callback","http://127.0.0.1:18487/callback","http://127.0.0.1:18488/callback","http://127.0.0.1:18489/callback"],"grant_types":["authorization_code","refresh_token","urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token"],"is_first_party":true,"name":"bitbucket-vault-mcp","oidc_conformant":true,"refresh_token":{"expiration_type":"non-expiring","policies":[{"audience":"DOMAIN/me/","scope":["create:me:connected_accounts","read:me:connected_accounts","delete:me:connected_accounts"]}],"rotation_type":"non-rotating"},"token_endpoint_auth_method":"client_secret_post"}
+    POST client-grants {"audience":"DOMAIN/me/","client_id":"client00000000000000000000000002","scope":["create:me:connected_accounts","read:me:connected_accounts","delete:me:connected_accounts"],"subject_type":"user"}
+    POST connections {"authentication":{"active":false},"connected_accounts":{"active":true},"name":"bitbucket","options":{"client_id":"consumer-key","client_secret":"hush-bitbucket","scope":["account","pullrequest:write"]},"strategy":"bitbucket"}
+    PATCH connections/con_4/clients [{"client_id":"client00000000000000000000000002","status":true}]
+    "#);
+    insta::assert_snapshot!(story.read("config/config.toml"), @r#"
+    # Added when the tenant was set up
+    auth0-domain = "DOMAIN"
+    auth0-client-id = "client00000000000000000000000002"
+    auth0-client-secret-file = "FOLDER/state/secrets/client-secret-client00000000000000000000000002"
+    "#);
     let kept: Vec<_> = applied
         .kept
         .iter()
         .map(|kept| format!("{} {} {:?}", kept.variable, kept.value, kept.written_to.is_some()))
         .collect();
-    insta::assert_snapshot!(story.stable(&kept.join("\n")), @"");
+    insta::assert_snapshot!(story.stable(&kept.join("\n")), @"
+    AUTH0_DOMAIN DOMAIN true
+    AUTH0_CLIENT_ID client00000000000000000000000002 true
+    AUTH0_CLIENT_SECRET_FILE FOLDER/state/secrets/client-secret-client00000000000000000000000002 true
+    ");
 }
 
 #[tokio::test]
@@ -150,7 +197,16 @@ async fn has_nothing_to_do_where_all_is_done() {
     }
     assert_eq!(story.tenant.written(), written);
     assert_eq!(story.read("config/http.toml"), config);
-    insta::assert_snapshot!(config, @"");
+    insta::assert_snapshot!(config, @r#"
+    # Added when the tenant was set up
+    auth0-domain = "DOMAIN"
+    auth0-audience = "https://mcp.example.com/mcp"
+    public-url = "https://mcp.example.com"
+    auth0-client-id = "client00000000000000000000000004"
+    auth0-client-secret-file = "FOLDER/state/secrets/client-secret-client00000000000000000000000004"
+    auth0-api-client-id = "client00000000000000000000000005"
+    auth0-api-client-secret-file = "FOLDER/state/secrets/client-secret-client00000000000000000000000005"
+    "#);
 }
 
 #[tokio::test]
@@ -213,7 +269,13 @@ async fn leaves_alone_what_it_was_not_asked_to_change() {
     let before = story.tenant.all("connections")[0]["options"].clone();
     let setup = story.without_consumer();
     let plan = setup.plan(&Choice::default()).await.unwrap();
-    insta::assert_snapshot!(story.shown(&plan), @"");
+    insta::assert_snapshot!(story.shown(&plan), @"
+    Update application `bitbucket-vault-mcp`: grant_types: password -> password, authorization_code, refresh_token, urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+    Update application `bitbucket-vault-mcp`: refresh_token.rotation_type: rotating -> non-rotating
+    Update application `bitbucket-vault-mcp`: refresh_token.policies: not set -> `DOMAIN/me/`: `create:me:connected_accounts`, `read:me:connected_accounts`, `delete:me:connected_accounts`
+    Update connection `bitbucket`: options.scope: snippet -> snippet, account, pullrequest:write
+    Update connection `bitbucket`: connected_accounts.active: false -> true
+    ");
     let applied = apply(&setup, &plan).await.unwrap();
     assert_eq!((applied.stopped, applied.remaining), (None, vec![]));
     let connection = &story.tenant.all("connections")[0];

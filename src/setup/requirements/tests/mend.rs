@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::edits;
 use super::tenants::{empty, my_account, push, ready, snapshot};
-use super::{SECRET, check, plan, table, wanted};
+use super::{SECRET, check, edits, plan, table, wanted};
 use crate::setup::Transports;
 use crate::setup::edit::{Action, Edit, Object, Set};
 use crate::setup::row::State;

@@ -12,7 +12,7 @@ fn named(place: Option<&Place<'_>>) -> String {
         None => "none".to_owned(),
         Some(Place::Found(found)) => format!("found {}", found.client_id.trim_end_matches("0001")),
         Some(Place::Absent(name)) => format!("makes {name}"),
-        Some(Place::Unknown(id)) => format!("unknown {id}"),
+        Some(Place::Unknown) => "unknown".to_owned(),
         Some(Place::Ambiguous(name)) => format!("ambiguous {name}"),
         Some(Place::Unread(why)) => format!("{why:?}"),
     }

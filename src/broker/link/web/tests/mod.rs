@@ -1,6 +1,7 @@
 //! Each rule of linking over HTTP, against a tenant and a Bitbucket on loopback.
 
 mod attacks;
+mod consumer;
 mod linking;
 mod trouble;
 mod unlinking;

@@ -5,7 +5,12 @@
 //! theirs, and its API client is what asks the vault.
 //! <https://auth0.com/docs/secure/call-apis-on-users-behalf/token-vault/configure-token-vault>
 
-use serde_json::{Map, Value, json};
+mod together;
+mod tokens;
+
+use serde_json::Value;
+
+pub(super) use together::organization;
 
 use super::finding::{
     Finding, Requirement, create, extended, lacking, list, quoted, requirement, set, shown_name,
@@ -13,8 +18,8 @@ use super::finding::{
 };
 use crate::auth0::management::Application;
 use crate::setup::edit::{Action, Edit, Object};
-use crate::setup::target::{Place, Target, serves_stdio};
-use crate::setup::wanted::{MY_ACCOUNT_SCOPES, Reference, VAULT_GRANT, Wanted};
+use crate::setup::target::{Place, Target};
+use crate::setup::wanted::{Reference, VAULT_GRANT, Wanted};
 
 /// How an application authenticates that we make or mend.
 const SECRET_POST: &str = "client_secret_post";
@@ -69,9 +74,9 @@ pub(super) fn rows(target: &Target<'_>) -> Vec<Finding> {
         rows.extend(kind(&subject, &STDIO));
         rows.push(grant_types(&subject, STDIO.grants, "stdio", &grants));
         rows.push(callbacks(&subject, &STDIO, "stdio", &Wanted::stdio_callbacks()));
-        rows.push(rotation(&subject));
-        rows.push(refresh_policy(target, &subject));
-        rows.push(confirmation(&subject));
+        rows.push(tokens::rotation(&subject));
+        rows.push(tokens::refresh_policy(target, &subject));
+        rows.push(tokens::confirmation(&subject));
     }
     if let Some(place) = &target.http {
         let callback_urls = target.wanted.http_callbacks();
@@ -98,7 +103,7 @@ pub(super) fn rows(target: &Target<'_>) -> Vec<Finding> {
             ),
         });
     }
-    rows.push(separate(target));
+    rows.push(together::separate(target));
     rows
 }
 
@@ -114,7 +119,7 @@ impl Subject<'_> {
             Place::Absent(_) if self.can_be_made => {
                 requirement.missing("no application yet", "", made)
             }
-            Place::Absent(_) | Place::Unknown(_) | Place::Ambiguous(_) => {
+            Place::Absent(_) | Place::Unknown | Place::Ambiguous(_) => {
                 requirement.missing("no application yet", "first name the application", Vec::new())
             }
             Place::Unread(why) => requirement.unread(*why),
@@ -165,7 +170,7 @@ fn exists(target: &Target<'_>, subject: &Subject<'_>, names: &Names) -> Finding 
                 create(&subject.object, "app_type", "regular_web"),
             ],
         ),
-        Place::Unknown(_) => requirement.missing(
+        Place::Unknown => requirement.missing(
             "the tenant has no application with this client id",
             "correct the client id (`AUTH0_CLIENT_ID`, or the one that was given), or leave it out to \
              have an application made",
@@ -332,215 +337,6 @@ fn callbacks(subject: &Subject<'_>, names: &Names, transport: &str, wanted: &[St
         "add them to Allowed Callback URLs",
         vec![edit],
     )
-}
-
-fn rotation(subject: &Subject<'_>) -> Finding {
-    let requirement = requirement(
-        "stdio.rotation",
-        "refresh token rotation",
-        "`non-rotating`",
-        "Token Vault does not support refresh tokens that rotate",
-    );
-    let made = vec![
-        create(&subject.object, "refresh_token.rotation_type", "non-rotating"),
-        create(&subject.object, "refresh_token.expiration_type", "non-expiring"),
-    ];
-    let (application, requirement) = match subject.look(requirement, made) {
-        Ok(found) => found,
-        Err(finding) => return finding,
-    };
-    let text = |key| application.refresh_token.as_ref().and_then(|all| all.get(key)?.as_str());
-    let found = text("rotation_type");
-    if found == Some("non-rotating") {
-        return requirement.ok("`non-rotating`");
-    }
-    let from = found.map_or_else(|| "not set".to_owned(), shown_name);
-    let mut edits =
-        vec![subject.edit("refresh_token.rotation_type", from.as_str(), "non-rotating")];
-    // Auth0 wants both or neither.
-    if text("expiration_type").is_none() {
-        edits.push(subject.edit("refresh_token.expiration_type", "not set", "non-expiring"));
-    }
-    requirement.wrong(from, "turn off Refresh Token Rotation in the application's settings", edits)
-}
-
-/// Multi-resource refresh tokens: the one refresh token of a sign-in must also be good for linking.
-fn refresh_policy(target: &Target<'_>, subject: &Subject<'_>) -> Finding {
-    let audience = target.wanted.my_account();
-    let ours = json!({ "audience": audience, "scope": MY_ACCOUNT_SCOPES });
-    let requirement = requirement(
-        "stdio.refresh_policy",
-        "multi-resource refresh token policy",
-        format!("{} for `{audience}`", quoted(MY_ACCOUNT_SCOPES.iter().copied())),
-        "without it a sign-in gives no token for linking an account",
-    );
-    let shown =
-        |scopes: &[String]| format!("`{audience}`: {}", quoted(scopes.iter().map(String::as_str)));
-    let edit = |action, from: String, to: &[String], policies: Vec<Value>| {
-        let mut edit = set(&subject.object, action, "refresh_token.policies", from, policies);
-        edit.to = shown(to);
-        edit
-    };
-    let all: Vec<String> = MY_ACCOUNT_SCOPES.iter().map(ToString::to_string).collect();
-    let made = vec![edit(Action::Create, "not set".to_owned(), &all, vec![ours.clone()])];
-    let (application, requirement) = match subject.look(requirement, made) {
-        Ok(found) => found,
-        Err(finding) => return finding,
-    };
-    let mut policies = policies(application.refresh_token.as_ref());
-    let scopes = |policy: &Value| -> Vec<String> {
-        let scopes = policy.get("scope").and_then(Value::as_array);
-        scopes.into_iter().flatten().filter_map(|one| Some(one.as_str()?.to_owned())).collect()
-    };
-    let is_ours =
-        |policy: &Value| policy.get("audience").and_then(Value::as_str) == Some(audience.as_str());
-    let fix = "turn on the My Account API under Multi-Resource Refresh Token in the application's \
-               settings";
-    let Some(policy) = policies.iter_mut().find(|policy| is_ours(policy)) else {
-        policies.push(ours);
-        let edits = vec![edit(Action::Update, "not set".to_owned(), &all, policies)];
-        return requirement.missing("no policy for it", fix, edits);
-    };
-    let found = scopes(policy);
-    let lacking = lacking(MY_ACCOUNT_SCOPES, &found);
-    if lacking.is_empty() {
-        return requirement.ok("all of them");
-    }
-    let to = extended(&found, MY_ACCOUNT_SCOPES);
-    if let Some(policy) = policy.as_object_mut() {
-        policy.insert("scope".to_owned(), to.clone().into());
-    }
-    let said = format!("lacks {}", quoted(lacking));
-    let edits = vec![edit(Action::Update, shown(&found), &to, policies)];
-    requirement.wrong(said, fix, edits)
-}
-
-fn policies(refresh_token: Option<&Map<String, Value>>) -> Vec<Value> {
-    let policies = refresh_token.and_then(|all| all.get("policies")?.as_array());
-    policies.cloned().unwrap_or_default()
-}
-
-/// Nothing can be wrong about it; people wonder about the page, though.
-fn confirmation(subject: &Subject<'_>) -> Finding {
-    let requirement = requirement(
-        "stdio.confirmation",
-        "page that asks before a browser returns to this machine",
-        "either",
-        "where a sign-in shows no other page, Auth0 asks whether the person meant to sign in here",
-    );
-    // Ours is made as Auth0 makes it, so there is nothing to write.
-    match subject.place {
-        Place::Found(application) => {
-            match application.skip_non_verifiable_callback_uri_confirmation_prompt {
-                Some(true) => requirement.ok("skipped, which Auth0 advises against in production"),
-                _ => requirement.ok("shown, as Auth0 advises"),
-            }
-        }
-        Place::Unread(why) => requirement.unread(*why),
-        _ => requirement.ok("shown, as Auth0 advises"),
-    }
-}
-
-/// The secret of `stdio` is on every desktop, so no server must share it.
-fn separate(target: &Target<'_>) -> Finding {
-    let requirement = requirement(
-        "applications.separate",
-        "separate applications for `stdio` and `http`",
-        "no application serves both",
-        "every desktop holds the secret of the `stdio` application: whoever has it could pose as the \
-         server",
-    );
-    let fix = "have a second application made for one of the two, and take the other's callback URLs \
-               out of this one";
-    let mut places = [&target.stdio, &target.http].into_iter().flatten();
-    if let Some(Place::Unread(why)) = places.clone().find(|one| matches!(one, Place::Unread(_))) {
-        return requirement.unread(*why);
-    }
-    if let (Some(Place::Found(stdio)), Some(Place::Found(http))) = (&target.stdio, &target.http)
-        && stdio.client_id == http.client_id
-    {
-        return requirement.wrong(format!("{} serves both", described(http)), fix, Vec::new());
-    }
-    let shared = places.find_map(|place| match place {
-        Place::Found(one) if serves_stdio(one) && serves_http(target, one) => Some(*one),
-        _ => None,
-    });
-    match shared {
-        Some(one) => {
-            let found = format!("{} has the callback URLs of both", described(one));
-            requirement.wrong(found, fix, Vec::new())
-        }
-        None => requirement.ok("separate"),
-    }
-}
-
-/// Whether it takes browsers back to pages of `http`.
-fn serves_http(target: &Target<'_>, application: &Application) -> bool {
-    let ours = target.wanted.http_callbacks();
-    application.callbacks.iter().flatten().any(|callback| match &ours {
-        Some(ours) => ours.contains(callback),
-        None => callback.ends_with("/link/signed-in") || callback.ends_with("/link/connected"),
-    })
-}
-
-/// That people can sign in to the organization that the settings name.
-pub(super) fn organization(target: &Target<'_>) -> Finding {
-    let organization = target.wanted.organization.as_deref();
-    let wanted = match organization {
-        Some(name) => format!("sign-ins to `{}` are allowed", shown_name(name)),
-        None => "no organization".to_owned(),
-    };
-    let requirement = requirement(
-        "organization",
-        "sign-in to an organization",
-        wanted,
-        "Auth0 refuses a sign-in to an organization that the application does not allow",
-    );
-    let objects = [Object::StdioApplication, Object::HttpApplication];
-    let (mut refusing, mut edits, mut demanding) = (Vec::new(), Vec::new(), false);
-    let mut absent = false;
-    for object in objects {
-        let usage = match target.place(&object) {
-            None => continue,
-            Some(Place::Unread(why)) => return requirement.unread(*why),
-            Some(Place::Found(application)) => {
-                let usage = application.organization_usage.as_deref();
-                if !matches!(usage, Some("allow" | "require")) {
-                    refusing.push(described(application));
-                }
-                usage
-            }
-            Some(Place::Absent(_)) => {
-                absent = true;
-                if organization.is_some() {
-                    edits.push(create(&object, "organization_usage", "allow"));
-                }
-                continue;
-            }
-            Some(Place::Unknown(_) | Place::Ambiguous(_)) => {
-                absent = true;
-                continue;
-            }
-        };
-        demanding |= usage == Some("require");
-        if organization.is_some() && !matches!(usage, Some("allow" | "require")) {
-            let from = usage.map_or_else(|| "not set".to_owned(), shown_name);
-            edits.push(set(&object, Action::Update, "organization_usage", from, "allow"));
-        }
-    }
-    match organization {
-        None if demanding => requirement.ok(
-            "none in the settings, but an application requires one: Auth0 has to ask people for it",
-        ),
-        None => requirement.ok("none in the settings"),
-        Some(_) if !refusing.is_empty() => requirement.wrong(
-            format!("not allowed for {}", refusing.join(" and ")),
-            "choose Business Users or Both under Login Experience in the application's settings",
-            edits,
-        ),
-        Some(_) if absent => requirement.missing("no application yet", "", edits),
-        Some(_) => requirement.ok("allowed"),
-    }
 }
 
 /// An application by its name and client id.
