@@ -60,7 +60,8 @@ fn finds_nothing_in_a_sandbox_that_is_ready() {
 #[test]
 fn says_what_is_lacking_before_anything_is_set_up() {
     let home = tempfile::tempdir().unwrap();
-    let output = doctor(home.path(), &["--json"], &[("HTTPS_PROXY", "http://ana:hidden@127.0.0.1:9")]);
+    let output =
+        doctor(home.path(), &["--json"], &[("HTTPS_PROXY", "http://ana:hidden@127.0.0.1:9")]);
     assert_eq!(output.status.code(), Some(1));
     let all = rows(&output);
     assert_eq!(state(&all, "local.settings"), "missing");
