@@ -137,9 +137,8 @@ pub(super) fn setup(
 pub(super) fn keep(config: &Config, sources: &Sources) -> Option<setup::Keep> {
     let path = sources.config_path.clone()?;
     let folder = config.state_dir.join("secrets");
-    let is_https =
-        config.http.is_some() || path.file_name().is_some_and(|name| name == "http.toml");
-    let (stdio_config, http_config) = if is_https {
+    let is_http = config.http.is_some() || path.file_name().is_some_and(|name| name == "http.toml");
+    let (stdio_config, http_config) = if is_http {
         (path.with_file_name("config.toml"), path)
     } else {
         let http_config = path.with_file_name("http.toml");
@@ -225,4 +224,79 @@ pub(super) fn dispatcher_for_one(
 ) -> anyhow::Result<Arc<Dispatcher>> {
     let setup = setup(config, management(config)?, Transports::Stdio, keep(config, sources));
     dispatcher(config, setup)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const HTTP: &[(&str, &str)] = &[
+        ("AUTH0_DOMAIN", "acme.eu.auth0.com"),
+        ("AUTH0_CLIENT_ID", "web"),
+        ("AUTH0_CLIENT_SECRET", "secret"),
+        ("AUTH0_AUDIENCE", "http://127.0.0.1:8080/mcp"),
+        ("AUTH0_API_CLIENT_ID", "api"),
+        ("AUTH0_API_CLIENT_SECRET", "secret"),
+        ("AUTH0_MANAGEMENT_CLIENT_ID", "management"),
+        ("AUTH0_MANAGEMENT_CLIENT_SECRET", "secret"),
+    ];
+
+    fn sources(more: &[(&str, &str)]) -> Sources {
+        let all = HTTP.iter().chain(more);
+        let environment: BTreeMap<_, _> =
+            all.map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+        let mut sources = Sources::new(environment);
+        sources.state_folder = Some(PathBuf::from("/state"));
+        sources.config_path = Some(PathBuf::from("/etc/vault/config.toml"));
+        sources
+    }
+
+    fn tools(more: &[(&str, &str)], need: Need) -> Vec<&'static str> {
+        let config = load(&sources(more), need).unwrap();
+        policy(&config).tools().map(|entry| entry.name).collect()
+    }
+
+    #[test]
+    fn many_people_check_and_plan_but_change_the_tenant_only_where_that_is_allowed() {
+        let allowed = &[("BITBUCKET_MCP_ALLOW_CONFIGURE", "true")];
+        for (more, need, configures) in
+            [(&[][..], Need::Http, false), (allowed, Need::Http, true), (&[], Need::Stdio, true)]
+        {
+            let tools = tools(more, need);
+            assert!(tools.contains(&"check_connection") && tools.contains(&"plan_connection"));
+            assert_eq!(tools.contains(&CONFIGURES), configures, "{more:?} {need:?}");
+        }
+        let named = &[("BITBUCKET_MCP_TOOLS", CONFIGURES)];
+        assert!(!tools(named, Need::Http).contains(&CONFIGURES), "not even by its name");
+    }
+
+    #[test]
+    fn the_connection_is_to_have_the_scopes_of_the_tools_that_exist() {
+        let wanted = |more: &[(&str, &str)]| scopes(&load(&sources(more), Need::Stdio).unwrap());
+        assert_eq!(wanted(&[]), ["account", "pullrequest:write", "repository"]);
+        let reading = [("BITBUCKET_MCP_READ_ONLY", "true")];
+        assert_eq!(wanted(&reading), ["account", "pullrequest", "repository"]);
+        assert_eq!(wanted(&[("BITBUCKET_MCP_TOOLSETS", "refs")]), ["repository"]);
+    }
+
+    #[test]
+    fn http_has_a_configuration_of_its_own_beside_that_of_stdio() {
+        let kept = |path: &str, need| {
+            let mut sources = sources(&[]);
+            sources.config_path = Some(PathBuf::from(path));
+            let kept = keep(&load(&sources, need).unwrap(), &sources).unwrap();
+            let shown = |path: PathBuf| path.display().to_string();
+            [shown(kept.folder), shown(kept.stdio_config), shown(kept.http_config)]
+        };
+        let usual = ["/state/secrets", "/etc/vault/config.toml", "/etc/vault/http.toml"];
+        assert_eq!(kept("/etc/vault/config.toml", Need::Stdio), usual);
+        assert_eq!(kept("/etc/vault/http.toml", Need::Setup), usual);
+        // The file that a running server was given is the one it will read again.
+        let server = kept("/etc/vault/server.toml", Need::Http);
+        let own = ["/state/secrets", "/etc/vault/config.toml", "/etc/vault/server.toml"];
+        assert_eq!(server, own);
+    }
 }

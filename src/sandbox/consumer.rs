@@ -2,7 +2,7 @@
 
 use super::auth0::Object;
 use super::people::CONSUMER_SCOPES;
-use super::world::random;
+use super::world::{World, random};
 
 /// A consumer, as somebody has added it on Bitbucket's page.
 #[derive(Clone)]
@@ -13,6 +13,18 @@ pub(crate) struct Consumer {
     pub(crate) callback: String,
     /// What everybody is asked for, whatever a request names.
     pub(crate) scopes: Vec<String>,
+}
+
+impl World {
+    /// Puts another address in the place of the consumer's callback.
+    pub fn set_consumer_callback(&self, callback: &str) {
+        callback.clone_into(&mut self.lock().consumer.callback);
+    }
+
+    /// Ticks other boxes on the consumer's page. Links keep what they were granted before.
+    pub fn set_consumer_scopes(&self, scopes: &[&str]) {
+        self.lock().consumer.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    }
 }
 
 impl Consumer {
@@ -38,10 +50,20 @@ impl Consumer {
         Ok(())
     }
 
-    /// Whether the consumer has a scope, by itself or with the one that may write.
-    pub(super) fn has(&self, scope: &str) -> bool {
-        let writing = format!("{scope}:write");
-        self.scopes.iter().any(|one| one == scope || *one == writing)
+    /// What somebody who would grant `scopes` grants this consumer: where it only reads, they let it
+    /// read; where it writes and they do not, they let it read too.
+    pub(super) fn granted(&self, scopes: &[&str]) -> Vec<String> {
+        let asked = |scope: &str| self.scopes.iter().any(|one| one == scope);
+        let granted = scopes.iter().filter_map(|scope| {
+            let reading = scope.strip_suffix(":write").unwrap_or(scope);
+            let writing = format!("{reading}:write");
+            if asked(scope) || asked(&writing) {
+                Some((*scope).to_owned())
+            } else {
+                asked(reading).then(|| reading.to_owned())
+            }
+        });
+        granted.collect()
     }
 
     /// Whether a connection of the tenant has the consumer's key and secret.

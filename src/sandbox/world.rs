@@ -407,8 +407,7 @@ impl State {
             return granted.clone();
         }
         // Whatever a request names, Bitbucket grants what the consumer has.
-        let has = |scope: &&&str| self.consumer.has(scope);
-        person.scopes.iter().filter(has).map(|scope| (*scope).to_owned()).collect()
+        self.consumer.granted(person.scopes)
     }
 
     fn accounts_of(&mut self, account: &str) -> impl Iterator<Item = &mut ConnectedAccount> {

@@ -10,8 +10,8 @@ use url::Url;
 use super::local::Local;
 use crate::auth0::Identity;
 use crate::bitbucket::{self, Consumer};
-use crate::broker::{ConsumerPage, Probe};
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
+use crate::broker::{ConsumerPage, Probe};
 use crate::tool::Person;
 use crate::{Error, Result};
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::edit::{Action, Change, Edit, Object, Set};
 use super::place::Places;
-use super::requirements::{self, Finding, findings};
+use super::requirements::{Finding, findings};
 use super::row::{Row, State};
 use super::snapshot::Snapshot;
 use super::target::Target;
@@ -19,7 +19,7 @@ use crate::text;
 /// Longer than any value that a person reads.
 const MAX_SHOWN: usize = 400;
 /// A list that takes more is not repeated with what joins it.
-const LONG_LIST: usize = 80;
+const LONG_LIST: usize = 40;
 
 /// What would be changed.
 #[derive(Clone)]
@@ -125,12 +125,19 @@ struct Folded {
 
 /// The edits in the order in which they are carried out, each once, and the rows that have none.
 fn fold(findings: Vec<Finding>) -> Folded {
-    let mut edits = requirements::edits(&findings);
-    let by_hand = findings
-        .into_iter()
-        .filter(|finding| finding.edits.is_empty() && stands_in_the_way(&finding.row))
-        .map(|finding| finding.row)
-        .collect();
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut by_hand = Vec::new();
+    for Finding { row, edits: mending } in findings {
+        if mending.is_empty() && stands_in_the_way(&row) {
+            by_hand.push(row);
+        }
+        for edit in mending {
+            let same = |other: &Edit| other.object == edit.object && other.field == edit.field;
+            if !edits.iter().any(same) {
+                edits.push(edit);
+            }
+        }
+    }
     // Stable: within an object, in the order in which the requirements name its fields.
     edits.sort_by(|one, other| one.object.cmp(&other.object));
     // What is created is created with all of its fields at once.

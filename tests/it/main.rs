@@ -18,6 +18,7 @@ mod contracts;
 mod doctor;
 mod errors;
 mod golden;
+mod guide;
 mod http;
 mod install;
 mod layers;

@@ -92,12 +92,13 @@ async fn the_typescript_snippet_reaches_bitbucket_as_the_user() {
     built.write("bitbucket.ts", &filled(&sandbox, SnippetKind::AiTypescript));
     must(&typescript(&["--project", built.typescript().to_str().unwrap()]), "tsc");
     let compiled = built.0.path().join("bitbucket.js");
-    let mut node = Command::new("node");
-    node.args(["run.mjs", compiled.to_str().unwrap()]);
-    assert_is_ana(run(&sandbox, &built, node, "linked").await);
-    let mut node = Command::new("node");
-    node.args(["run.mjs", compiled.to_str().unwrap()]);
-    let refused = run(&sandbox, &built, node, "guest").await;
+    let command = || {
+        let mut command = Command::new("node");
+        command.args(["run.cjs", compiled.to_str().unwrap()]);
+        command
+    };
+    assert_is_ana(run(&sandbox, &built, command(), "linked").await);
+    let refused = run(&sandbox, &built, command(), "guest").await;
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("Authorization required to access the Token Vault: bitbucket"), "{said}");
@@ -166,11 +167,17 @@ impl Built {
         path
     }
 
-    /// A project that compiles what is in it.
+    /// A project that compiles what is in it, for Node alone.
     fn typescript(&self) -> PathBuf {
+        self.write("package.json", r#"{ "type": "commonjs" }"#);
         let project = serde_json::json!({
             "extends": "../../tsconfig.json",
-            "compilerOptions": { "noEmit": false, "noEmitOnError": true },
+            "compilerOptions": {
+                "noEmit": false,
+                "noEmitOnError": true,
+                "module": "nodenext",
+                "moduleResolution": "nodenext",
+            },
             "include": ["*.ts"],
         });
         self.write("tsconfig.json", &project.to_string())

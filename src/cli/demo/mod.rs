@@ -43,7 +43,10 @@ impl Demo {
         let sandbox = Arc::new(sandbox);
         let story = Story::new();
         story.chapter("The stage");
-        story.line("sandbox", &format!("an Auth0 tenant at {}, as good as new", sandbox.auth0_domain()));
+        story.line(
+            "sandbox",
+            &format!("an Auth0 tenant at {}, as good as new", sandbox.auth0_domain()),
+        );
         story.line("sandbox", &format!("a Bitbucket Cloud at {}", sandbox.bitbucket_api_url()));
         let mut agent = Agent::connect(Arc::clone(&sandbox), story.clone()).await?;
         agent.list_tools().await?;

@@ -136,7 +136,8 @@ impl Person {
         let token = between(&form, "name=\"token\" value=\"", "\"").context("there is no form")?;
         let (key, secret) = self.sandbox.consumer();
         let entered = [("token", token), ("key", &key), ("secret", &secret)];
-        let page = browser.post(url).form(&entered).send().await?.error_for_status()?.text().await?;
+        let page =
+            browser.post(url).form(&entered).send().await?.error_for_status()?.text().await?;
         Ok(between(&page, "<h1>", "</h1>").context("the page says nothing")?.to_owned())
     }
 }

@@ -47,11 +47,11 @@ impl Apply {
         if !self.common.json {
             write!(output::stdout(), "{}", screen::plan(&plan))?;
         }
-        if plan.changes.is_empty() {
-            return self.print(&Applied::default());
-        }
         let question = format!("Change the tenant {} like this?", setup.domain());
-        if (TerminalAsk { yes: self.yes }).confirm(&question).await.map_err(told)? != Answered::Yes
+        // Where the tenant is ready, the settings may still have to be written.
+        if !plan.changes.is_empty()
+            && (TerminalAsk { yes: self.yes }).confirm(&question).await.map_err(told)?
+                != Answered::Yes
         {
             say("Nothing was changed.");
             return Ok(ExitCode::FAILURE);

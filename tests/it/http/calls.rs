@@ -1,6 +1,7 @@
 //! Calls: whose they are, what they need, and what is no call.
 
 use bitbucket_vault_mcp::sandbox::{Effect, Fault, Service};
+use bitbucket_vault_mcp::server::policy::{Policy, Selection};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -205,4 +206,21 @@ async fn says_that_the_client_must_sign_in_again_when_auth0_refuses_its_token() 
         "not_signed_in: Auth0 no longer accepts the access token that came with this call\n\
          hint: ask the user to sign in to this server again in their MCP client, then call again"
     );
+}
+
+#[tokio::test]
+async fn the_tools_of_the_connection_need_a_scope_that_no_client_gets_by_the_way() {
+    let served = Served::with(|wanted| {
+        wanted.calls.policy = Policy::new(&Selection { management: true, ..Selection::default() });
+    })
+    .await;
+    for tool in ["check_connection", "plan_connection", "configure_connection", "test_connection"] {
+        let call = served.call(&served.token("linked"), tool, &json!({}), json!({}));
+        let (status, body) = whole(call.send().await.unwrap()).await;
+        assert_eq!((status, &body["error"]), (403, &json!("insufficient_scope")), "{tool}: {body}");
+        assert_eq!(body["scope"], "connection:admin", "{tool}");
+    }
+    let admin = served.token_for("linked", &["connection:admin"]);
+    let said = served.says(&admin, "check_connection", json!({})).await;
+    assert!(said.starts_with("refused: this server has no credentials for"), "{said}");
 }

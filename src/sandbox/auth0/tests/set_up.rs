@@ -148,6 +148,24 @@ async fn shows_a_wrong_consumer_when_the_person_links() {
 }
 
 #[tokio::test]
+async fn grants_what_the_consumer_has_and_leads_back_to_its_callback_only() {
+    let harness = Harness::start().await;
+    let world = harness.sandbox.world();
+    world.set_consumer_callback("https://elsewhere.test/login/callback");
+    let token = harness.my_account_token("guest").await;
+    let (_, url) = harness.open_connect(&token).await;
+    let page = harness.sandbox.consent(&url, "guest").await.unwrap();
+    assert!(page.contains("Invalid redirect_uri"), "{page}");
+    world.set_consumer_callback(&harness.url("/login"));
+    world.set_consumer_scopes(&["account", "repository"]);
+    let (session, url) = harness.open_connect(&token).await;
+    harness.sandbox.consent(&url, "guest").await.unwrap();
+    let code = harness.parameter("connect_code").unwrap();
+    let (status, made) = harness.complete(&token, &session, &code).await;
+    assert_eq!((status, &made["scopes"]), (201, &json!(["account", "repository"])));
+}
+
+#[tokio::test]
 async fn serves_agents_of_many_people_too() {
     let harness = Harness::at(Start::Empty).await;
     let (key, secret) = harness.sandbox.consumer();
