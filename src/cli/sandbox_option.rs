@@ -53,7 +53,9 @@ impl SandboxOption {
         let folder = tempfile::tempdir()?;
         let mut settings = sandbox.settings(Some(&self.account));
         settings.extend(sandbox.management_settings());
-        settings.push((STATE_DIR.variable, folder.path().to_string_lossy().into_owned()));
+        // Not there yet, so that whoever needs it makes it for themselves alone.
+        let state = folder.path().join("state");
+        settings.push((STATE_DIR.variable, state.to_string_lossy().into_owned()));
         let sources = sources.in_sandbox(settings).keeping_at(folder.path().join("config.toml"));
         Ok((sources, Some(Running { _sandbox: sandbox, _folder: folder })))
     }

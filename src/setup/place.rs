@@ -126,10 +126,10 @@ fn key(target: &Target<'_>, object: &Object) -> String {
         }
         Object::Connection => target.wanted.connection.clone(),
         Object::LoginConnection { id } => {
-            let Seen::Known(connections) = &target.snapshot.every_connection else {
+            let Seen::Known(all) = &target.snapshot.every_connection else {
                 return id.clone();
             };
-            let found = all.iter().find(|connection| connection.id == *id);
+            let found = connections.iter().find(|connection| connection.id == *id);
             found.map_or_else(|| id.clone(), |connection| connection.name.clone())
         }
         Object::Tenant

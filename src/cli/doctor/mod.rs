@@ -87,7 +87,7 @@ impl Doctor {
             return vec![TENANT.cannot_tell(
                 "the settings name no management application, so nothing of this was looked at",
                 "set `AUTH0_MANAGEMENT_CLIENT_ID` and `AUTH0_MANAGEMENT_CLIENT_SECRET`; how such an \
-                 application is made, `get_setup_guide` says",
+                 application is made, `setup guide` says",
             )];
         }
         let choice = self.common.choice();

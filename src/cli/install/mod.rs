@@ -236,8 +236,8 @@ fn notes(places: &Places, mut sources: Sources) -> Vec<String> {
             |file| format!("`{}`", file.path.display()),
         );
         notes.push(format!(
-            "the client starts the server without this terminal's environment, so {file} has to say \
-             what is wrong or missing without it: {}",
+            "the client starts the server without this terminal's environment, and {file} alone is not \
+             enough; see to {}",
             names.join(", ")
         ));
     }

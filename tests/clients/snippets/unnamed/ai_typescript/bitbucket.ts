@@ -19,6 +19,8 @@ const auth0AI = new Auth0AI({
  *
  * Where no account is linked, a call throws a `TokenVaultInterrupt`: send the user through Connected
  * Accounts for the connection, then call again.
+ *
+ * The packages' ES modules need a bundler, as Next.js has one; compile to CommonJS for plain Node.
  */
 export function bitbucketTools(refreshToken: () => Promise<string | undefined>) {
   const withBitbucket = auth0AI.withTokenVault({
