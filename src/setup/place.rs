@@ -129,7 +129,7 @@ fn key(target: &Target<'_>, object: &Object) -> String {
             let Seen::Known(all) = &target.snapshot.every_connection else {
                 return id.clone();
             };
-            let found = connections.iter().find(|connection| connection.id == *id);
+            let found = all.iter().find(|connection| connection.id == *id);
             found.map_or_else(|| id.clone(), |connection| connection.name.clone())
         }
         Object::Tenant
