@@ -71,8 +71,8 @@ impl Sandbox {
             .context("the sandbox could not start")?;
         running.open_api(&self.public_url);
         let mut settings = running.settings(Some(&self.account));
-        settings.extend(running.api_settings(&self.public_url));
         if tenant == Start::Ready {
+            settings.extend(running.api_settings(&self.public_url));
             settings.extend(running.management_settings());
         }
         let authority = running

@@ -17,7 +17,7 @@ use super::people::{self, Person};
 const STEPS: usize = 30;
 
 /// Words on a button of the application's own pages that lead on, and words that must not be pressed.
-const GO_ON: &[&str] = &["continue", "allow", "accept", "connect", "link", "yes", "go on"];
+const GO_ON: &[&str] = &["continue", "allow", "accept", "connect", "link", "yes", "go on", "enter"];
 const KEEP_OFF: &[&str] =
     &["undo", "not mine", "not me", "cancel", "deny", "decline", "refuse", "remove", "no,"];
 /// Words on a button behind which nobody asks once more.
@@ -56,6 +56,8 @@ pub(crate) struct Browser {
     tenant: String,
     person: &'static Person,
     answer: Answer,
+    /// Key and secret of the OAuth consumer, for a page of the application that asks for them.
+    consumer: (String, String),
 }
 
 /// The first form of a page.
@@ -81,7 +83,13 @@ impl Browser {
             .filter(|person| person.account.is_some())
             .ok_or_else(|| BrowserError::NoSuchAccount(account.to_owned()))?;
         let client = client().build().map_err(BrowserError::Load)?;
-        Ok(Self { client, cookies: HashMap::new(), tenant: tenant.to_owned(), person, answer })
+        let (cookies, consumer) = Default::default();
+        Ok(Self { client, cookies, tenant: tenant.to_owned(), person, answer, consumer })
+    }
+
+    /// The same browser of somebody who knows the consumer's key and secret.
+    pub(crate) fn knowing(self, consumer: (String, String)) -> Self {
+        Self { consumer, ..self }
     }
 
     /// The same browser, with this authority in PEM among those that it trusts.
@@ -150,6 +158,10 @@ impl Browser {
                     self.person.account.unwrap_or_default().clone_into(value);
                 } else if let Some(found) = fragment.get(name) {
                     value.clone_from(found);
+                } else if !ours && name == "key" {
+                    value.clone_from(&self.consumer.0);
+                } else if !ours && name == "secret" {
+                    value.clone_from(&self.consumer.1);
                 }
             }
             let mut target = address.join(&form.action)?;

@@ -197,7 +197,8 @@ impl Sandbox {
     }
 
     /// Has the person of `account` open `url` in a fresh browser, sign in and agree to everything, to
-    /// where the flow ends. Returns the text of the last page.
+    /// where the flow ends. Where a page asks for the Bitbucket consumer's key and secret, they enter
+    /// them. Returns the text of the last page.
     pub async fn consent(&self, url: &str, account: &str) -> Result<String, BrowserError> {
         self.browser(account, Answer::Yes)?.walk(url).await
     }
@@ -208,7 +209,8 @@ impl Sandbox {
     }
 
     fn browser(&self, account: &str, answer: Answer) -> Result<Browser, BrowserError> {
-        Browser::new(&self.auth0_domain(), account, answer)?.trusting(self.authority())
+        let browser = Browser::new(&self.auth0_domain(), account, answer)?;
+        browser.knowing(self.consumer()).trusting(self.authority())
     }
 }
 

@@ -1,9 +1,11 @@
 //! What every call goes through, whatever brought it: arguments, account, scopes, approval, run.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use rmcp::model::{ErrorData, InputRequests, InputResponses, JsonObject};
 use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
@@ -190,8 +192,10 @@ impl Dispatcher {
     ) -> Result<Rendered> {
         let started = Instant::now();
         let tool = request.entry.name;
+        // A caller whose call broke would otherwise wait for an answer that never comes.
+        let admitted = AssertUnwindSafe(self.admit(request, ask, progress, cancel.clone()));
         let outcome = tokio::select! {
-            outcome = self.admit(request, ask, progress, cancel.clone()) => outcome,
+            outcome = admitted.catch_unwind() => outcome.unwrap_or_else(|_| Err(Error::internal("a bug: the call panicked"))),
             () = cancel.cancelled() => Err(Error::Cancelled),
         };
         let outcome_code = match &outcome {

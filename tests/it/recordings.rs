@@ -55,7 +55,7 @@ type Shared = Arc<Mutex<Player>>;
 
 #[tokio::test]
 async fn reads_what_auth0_really_said() {
-    let Some(folder) = std::env::var_os("AUTH0_RECORDINGS").map(PathBuf::from) else { return };
+    let Some(folder) = recordings() else { return };
     let player = Shared::default();
     let management = start(&player).await;
     let mut played = 0;
@@ -78,6 +78,11 @@ async fn reads_what_auth0_really_said() {
         }
     }
     assert!(played > 0, "there is no recording that we could play");
+}
+
+#[expect(clippy::disallowed_methods, reason = "where this machine has recordings is no setting")]
+fn recordings() -> Option<PathBuf> {
+    std::env::var_os("AUTH0_RECORDINGS").map(PathBuf::from)
 }
 
 /// Makes the call of `interaction`, and says of the answer what [`expected`] does. `None` for a call that

@@ -2,6 +2,7 @@
 //! exactly what a test says.
 
 mod calls;
+mod consumer;
 mod door;
 mod end;
 mod limits;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bitbucket_vault_mcp::auth0::{self, ClientAuthentication, Tenant};
+use bitbucket_vault_mcp::auth0::{
+    self, ClientAuthentication, Management, ManagementSettings, Tenant,
+};
 use bitbucket_vault_mcp::bitbucket::Connector;
 use bitbucket_vault_mcp::broker::link::Reader;
 use bitbucket_vault_mcp::broker::link::web::{WebLinker, WebSettings};
@@ -16,6 +18,7 @@ use bitbucket_vault_mcp::sandbox::{Options, Recorded, Sandbox, Service};
 use bitbucket_vault_mcp::server::dispatch::{self, Approval, Dispatcher};
 use bitbucket_vault_mcp::server::http::{Certificate, HttpParts, HttpSettings, serve_on};
 use bitbucket_vault_mcp::server::policy::{Policy, Selection};
+use bitbucket_vault_mcp::setup::{self, Setup, Transports};
 use bitbucket_vault_mcp::tool::RepositoryPolicy;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -33,6 +36,8 @@ pub(crate) struct Wanted {
     pub(crate) certificate: Option<Certificate>,
     /// Where Auth0 is, if not where the sandbox says.
     pub(crate) auth0: Option<String>,
+    /// Whether the tenant can be set up.
+    pub(crate) setup: bool,
 }
 
 /// A server that many people reach.
@@ -69,9 +74,13 @@ impl Served {
             },
             certificate: None,
             auth0: None,
+            setup: false,
         };
         change(&mut wanted);
-        let Wanted { http, calls, certificate, auth0 } = wanted;
+        let Wanted { http, mut calls, certificate, auth0, setup } = wanted;
+        if setup {
+            calls.setup = Some(set_up(&sandbox, &url));
+        }
         let parts = parts(&sandbox, &url, &http, calls, auth0);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve_on(listener, certificate, http, parts, stop.clone()));
@@ -264,6 +273,33 @@ impl Events {
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
+}
+
+/// The set-up of the sandbox's tenant for the server at `url`.
+fn set_up(sandbox: &Sandbox, url: &str) -> Setup {
+    let settings = [sandbox.management_settings(), sandbox.api_settings(url)].concat();
+    let setting = |name: &str| {
+        settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()).unwrap()
+    };
+    let domain: url::Url = format!("{}/", sandbox.auth0_domain()).parse().unwrap();
+    let management = ManagementSettings {
+        domain: domain.clone(),
+        client_id: setting("AUTH0_MANAGEMENT_CLIENT_ID"),
+        client_secret: setting("AUTH0_MANAGEMENT_CLIENT_SECRET").into(),
+    };
+    Setup::new(setup::Settings {
+        management: Management::new(Http::new(), management).unwrap(),
+        domain,
+        connection: "bitbucket".to_owned(),
+        application: Some((Transports::Http, sandbox.client_id())),
+        api_client: Some(setting("AUTH0_API_CLIENT_ID")),
+        public_url: Some(url.parse().unwrap()),
+        organization: None,
+        consumer: None,
+        scopes: vec!["account", "repository", "pullrequest"],
+        transports: Transports::Http,
+        keep: None,
+    })
 }
 
 fn parts(

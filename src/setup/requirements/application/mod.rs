@@ -5,6 +5,7 @@
 //! theirs, and its API client is what asks the vault.
 //! <https://auth0.com/docs/secure/call-apis-on-users-behalf/token-vault/configure-token-vault>
 
+mod signing;
 mod together;
 mod tokens;
 
@@ -32,6 +33,7 @@ struct Names {
     first_party: &'static str,
     confidential: &'static str,
     oidc_conformant: &'static str,
+    signing: &'static str,
     grants: &'static str,
     callbacks: &'static str,
 }
@@ -41,6 +43,7 @@ const STDIO: Names = Names {
     first_party: "stdio.first_party",
     confidential: "stdio.confidential",
     oidc_conformant: "stdio.oidc_conformant",
+    signing: "stdio.signing",
     grants: "stdio.grants",
     callbacks: "stdio.callbacks",
 };
@@ -50,6 +53,7 @@ const HTTP: Names = Names {
     first_party: "http.first_party",
     confidential: "http.confidential",
     oidc_conformant: "http.oidc_conformant",
+    signing: "http.signing",
     grants: "http.grants",
     callbacks: "http.callbacks",
 };
@@ -72,6 +76,7 @@ pub(super) fn rows(target: &Target<'_>) -> Vec<Finding> {
         let grants = ["authorization_code", "refresh_token", VAULT_GRANT];
         rows.push(exists(target, &subject, &STDIO));
         rows.extend(kind(&subject, &STDIO));
+        rows.push(signing::id_tokens(&subject, STDIO.signing));
         rows.push(grant_types(&subject, STDIO.grants, "stdio", &grants));
         rows.push(callbacks(&subject, &STDIO, "stdio", &Wanted::stdio_callbacks()));
         rows.push(tokens::rotation(&subject));
@@ -87,6 +92,7 @@ pub(super) fn rows(target: &Target<'_>) -> Vec<Finding> {
         };
         rows.push(exists(target, &subject, &HTTP));
         rows.extend(kind(&subject, &HTTP));
+        rows.push(signing::id_tokens(&subject, HTTP.signing));
         rows.push(grant_types(&subject, HTTP.grants, "http", &["authorization_code"]));
         rows.push(match callback_urls {
             Some(wanted) => callbacks(&subject, &HTTP, "http", &wanted),

@@ -73,6 +73,7 @@ pub(super) fn ready() -> Value {
         json!({
             "client_id": STDIO_ID, "name": "bitbucket-vault-mcp", "app_type": "regular_web",
             "is_first_party": true, "oidc_conformant": true,
+            "jwt_configuration": { "secret_encoded": false, "alg": "RS256" },
             "token_endpoint_auth_method": "client_secret_post", "callbacks": callbacks,
             "grant_types": ["authorization_code", "refresh_token", vault],
             "refresh_token": {
@@ -86,6 +87,7 @@ pub(super) fn ready() -> Value {
         json!({
             "client_id": HTTP_ID, "name": "bitbucket-vault-mcp-http", "app_type": "regular_web",
             "is_first_party": true, "oidc_conformant": true,
+            "jwt_configuration": { "secret_encoded": false, "alg": "RS256" },
             "token_endpoint_auth_method": "client_secret_post",
             "callbacks": [
                 "https://mcp.acme.example/link/signed-in", "https://mcp.acme.example/link/connected",
