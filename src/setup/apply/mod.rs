@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::edit::{Action, Change, Edit, Object};
+use super::edit::{Action, Change, Edit};
 use super::keep::{KeepError, Kept};
 use super::plan::Options;
 use super::{Digest, Plan, Setup};

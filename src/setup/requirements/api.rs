@@ -31,6 +31,10 @@ pub(super) fn rows(target: &Target<'_>) -> [Finding; 5] {
 }
 
 /// The API; or the row where there is none to look at, and what is `made` with it.
+#[expect(
+    clippy::result_large_err,
+    reason = "a finding is made once for each row, and handed up at once"
+)]
 fn look<'a>(
     target: &'a Target<'_>,
     requirement: Requirement,
