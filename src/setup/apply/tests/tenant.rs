@@ -213,7 +213,7 @@ impl Objects {
                 (204, None)
             }
             ("PATCH", [kind, id]) => {
-                let place = self.place(kind, id).unwrap();
+                let Some(place) = self.place(kind, id) else { return (404, None) };
                 let object = &mut self.kinds.get_mut(*kind).unwrap()[place];
                 merge(object, body);
                 let object = object.clone();

@@ -352,7 +352,25 @@ fn needs_the_public_url_for_http() {
     third_parties.login_connection: apply the plan, or turn on Enable Domain-level Connection for `Username-Password-Authentication`
     vault.exchange: try it with `test_connection`
     ");
-    insta::assert_snapshot!(plan(&rows), @"");
+    insta::assert_snapshot!(plan(&rows), @r#"
+    Update Tenant resource_parameter_profile: audience => compatibility
+    Update Tenant authorization_response_iss_parameter_supported: not set => true
+    Update Tenant client_id_metadata_document_supported: not set => true
+    Create MyAccount identifier: not set => https://acme.eu.auth0.com/me/
+    Create MyAccount name: not set => Auth0 My Account API
+    Create Grant { application: HttpApplication, api: MyAccount } client_id: not set => the application's client id
+    Create Grant { application: HttpApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+    Create Grant { application: HttpApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+    Create Grant { application: HttpApplication, api: MyAccount } subject_type: not set => user
+    Create Connection name: not set => bitbucket
+    Create Connection strategy: not set => bitbucket
+    Create Connection options.client_id: not set => consumer-key
+    Create Connection options.client_secret: not set => set
+    Create Connection options.scope: not set => account, project, pullrequest:write
+    Create Connection connected_accounts.active: not set => true
+    Create Connection authentication.active: not set => false
+    Update LoginConnection { id: "con_users" } is_domain_connection: false => true
+    "#);
 }
 
 #[test]
