@@ -87,6 +87,14 @@ impl<'a> Target<'a> {
         Self { wanted, snapshot, stdio, http, api_client }
     }
 
+    /// Whether an application can be made where there is none: those of `http` need its URL.
+    pub(super) fn can_make(&self, application: &Object) -> bool {
+        match application {
+            Object::HttpApplication | Object::ApiClient => self.wanted.api().is_some(),
+            _ => true,
+        }
+    }
+
     /// The application that is meant by `object`.
     pub(super) fn place(&self, object: &Object) -> Option<&Place<'a>> {
         match object {

@@ -309,17 +309,13 @@ fn enabled(
         "Auth0 links and exchanges only for applications that the connection is enabled for",
     );
     let object = Object::Enabled { application: Box::new(application.clone()) };
-    let can_be_made = match application {
-        Object::HttpApplication | Object::ApiClient => target.wanted.api().is_some(),
-        _ => true,
-    };
     let edits = || {
         let edit = set(&object, Action::Update, "status", "not enabled", true);
         vec![Edit { to: "enabled".to_owned(), ..edit }]
     };
     let client_id = match place {
         Place::Found(application) => Some(&application.client_id),
-        Place::Absent(_) if can_be_made => None,
+        Place::Absent(_) if target.can_make(application) => None,
         Place::Absent(_) | Place::Unknown | Place::Ambiguous(_) => {
             let fix = "first name the application";
             return requirement.missing("no application yet", fix, Vec::new());

@@ -31,11 +31,11 @@ impl UserGrant<'_> {
         };
         let application = match target.place(&self.application) {
             Some(Place::Found(application)) => *application,
-            Some(Place::Absent(_)) => {
+            Some(Place::Absent(_)) if target.can_make(&self.application) => {
                 return requirement.missing("no application yet", "", self.creation());
             }
             Some(Place::Unread(why)) => return requirement.unread(*why),
-            Some(Place::Unknown | Place::Ambiguous(_)) | None => {
+            Some(Place::Absent(_) | Place::Unknown | Place::Ambiguous(_)) | None => {
                 let fix = "first name the application";
                 return requirement.missing("no application yet", fix, Vec::new());
             }

@@ -339,7 +339,7 @@ fn needs_the_public_url_for_http() {
     api_client.exists: set `BITBUCKET_MCP_PUBLIC_URL`, so that a plan can make it
     api_client.linked: first name the application
     api_client.grants: first name the application
-    my_account.grant.http: apply the plan
+    my_account.grant.http: first name the application
     api.grant: set `BITBUCKET_MCP_PUBLIC_URL`
     third_parties.grant: set `BITBUCKET_MCP_PUBLIC_URL`
     connection.exists: apply the plan, or make it under Authentication > Social
@@ -358,10 +358,6 @@ fn needs_the_public_url_for_http() {
     Update Tenant client_id_metadata_document_supported: not set => true
     Create MyAccount identifier: not set => https://acme.eu.auth0.com/me/
     Create MyAccount name: not set => Auth0 My Account API
-    Create Grant { application: HttpApplication, api: MyAccount } client_id: not set => the application's client id
-    Create Grant { application: HttpApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
-    Create Grant { application: HttpApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
-    Create Grant { application: HttpApplication, api: MyAccount } subject_type: not set => user
     Create Connection name: not set => bitbucket
     Create Connection strategy: not set => bitbucket
     Create Connection options.client_id: not set => consumer-key
