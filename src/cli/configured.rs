@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use url::Url;
 
 use crate::auth0::{self, Management, ManagementSettings, RefreshToken};
 use crate::bitbucket::Consumer;
+use crate::config::settings::LISTEN;
 use crate::config::{self, Config, Known, Need, Problems, Sources};
 use crate::server::dispatch::{Approval, Dispatcher, Settings};
 use crate::server::local::{Local, LocalSettings};
@@ -123,13 +125,22 @@ pub(super) fn setup(
         application: tenant.client_id.clone().map(|id| (transports, id)),
         api_client: http
             .map_or(config.api_client_id.clone(), |http| Some(http.api_client_id.clone())),
-        public_url: http.map_or(config.public_url.clone(), |http| Some(http.public_url.clone())),
+        public_url: http.map_or_else(|| public_url(config), |http| Some(http.public_url.clone())),
         organization: tenant.organization.clone(),
         consumer,
         scopes: scopes(config),
         transports,
         keep,
     }))
+}
+
+/// Where `http` would be reached: as the settings say, or where it listens by default if the tenant is
+/// on this machine as well.
+fn public_url(config: &Config) -> Option<Url> {
+    config.public_url.clone().or_else(|| {
+        config.tenant.as_ref().filter(|tenant| net::is_loopback(&tenant.domain))?;
+        Url::parse(&format!("http://{}", LISTEN.default?)).ok()
+    })
 }
 
 /// Where set-up writes what Auth0 gives it: secrets to the state folder, settings to the configuration

@@ -114,9 +114,12 @@ mod tests {
             }
         }
         insta::assert_snapshot!(needed, @"
+        get_setup_guide needs connection:admin
         check_connection needs connection:admin
         plan_connection needs connection:admin
         configure_connection needs connection:admin
+        test_connection needs connection:admin
+        get_app_snippet needs connection:admin
         get_account needs nothing
         link_account needs nothing
         unlink_account needs nothing

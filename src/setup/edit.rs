@@ -69,6 +69,13 @@ pub(super) enum Object {
     },
 }
 
+impl Object {
+    /// Whether it is an application, which has a secret.
+    pub(super) fn is_application(&self) -> bool {
+        matches!(self, Self::StdioApplication | Self::HttpApplication | Self::ApiClient)
+    }
+}
+
 /// What a field is set to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Set {

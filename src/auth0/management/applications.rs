@@ -6,13 +6,17 @@ use crate::auth0::{Error, ManagementProblem};
 const CLIENTS: &str = "clients";
 
 impl Management {
-    /// Every application of the tenant. `read:clients`; their secrets are left out without
-    /// `read:client_keys`.
+    /// Every application of the tenant but its global client, which is no application of anybody's.
+    /// `read:clients`; their secrets are left out without `read:client_keys`.
     ///
     /// # Errors
     /// As [`every_connection`](Self::every_connection).
     pub async fn applications(&self) -> Result<Vec<Application>, Error> {
-        self.list(&self.place(CLIENTS), CLIENTS, "a list of applications").await
+        let all = self.list(&self.place(CLIENTS), CLIENTS, "a list of applications").await;
+        all.map(|mut all: Vec<Application>| {
+            all.retain(|one| one.global != Some(true));
+            all
+        })
     }
 
     /// An application, if there is one with this id. `read:clients`

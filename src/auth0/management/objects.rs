@@ -61,6 +61,9 @@ pub struct Application {
     /// Its secret: in the answer to its creation, and with `read:client_keys`.
     #[serde(default)]
     pub client_secret: Option<SecretString>,
+    /// Whether it is the one that Auth0 made for the tenant itself, which nobody uses.
+    #[serde(default)]
+    pub global: Option<bool>,
     /// `regular_web`, `resource_server`, `non_interactive`, …
     pub app_type: Option<String>,
     /// Whether it is ours.

@@ -91,7 +91,7 @@ impl Doctor {
             )];
         }
         let choice = self.common.choice();
-        let setup = match prepare(sources, choice.transports) {
+        let setup = match prepare(sources) {
             Ok((_, setup)) => setup,
             Err(error) => {
                 let fix = "mend the settings first";

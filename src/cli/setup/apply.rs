@@ -39,7 +39,7 @@ impl Apply {
             Some(digest) => digest.choice().clone(),
             None => self.common.choice(),
         };
-        let (config, setup) = prepare(&sources, choice.transports)?;
+        let (config, setup) = prepare(&sources)?;
         let plan = setup.plan(&choice).await.map_err(told)?;
         if digest.is_some_and(|digest| digest != plan.digest) {
             return self.changed(&plan);

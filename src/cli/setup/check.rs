@@ -22,7 +22,7 @@ impl Check {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.common.sandbox.start(sources).await?;
         let choice = self.common.choice();
-        let (config, setup) = prepare(&sources, choice.transports)?;
+        let (config, setup) = prepare(&sources)?;
         prove(&config, &setup).await;
         let report = setup.check(&choice).await.map_err(told)?;
         let mut stdout = output::stdout();

@@ -66,15 +66,12 @@ impl Setup {
     }
 }
 
-/// The configuration, and the set-up that it makes. `transports` is what the person asked for.
-pub(in crate::cli) fn prepare(
-    sources: &Sources,
-    transports: Option<Transports>,
-) -> anyhow::Result<(Config, setup::Setup)> {
+/// The configuration, and the set-up that it makes.
+pub(in crate::cli) fn prepare(sources: &Sources) -> anyhow::Result<(Config, setup::Setup)> {
     let config = configured::load(sources, Need::Setup)?;
     let keep = configured::keep(&config, sources);
     let management = configured::management(&config)?;
-    let setup = configured::setup(&config, management, made_for(&config, transports), keep)
+    let setup = configured::setup(&config, management, made_for(&config), keep)
         .ok_or_else(|| anyhow::anyhow!("the settings of the Management API are missing"))?;
     Ok((config, setup))
 }
@@ -92,19 +89,11 @@ pub(in crate::cli) async fn prove(config: &Config, setup: &setup::Setup) {
     }
 }
 
-/// What the settings are made for: what was asked for, unless that is both; else `http` where they name
-/// what only `http` has, a client that exchanges its callers' tokens.
-fn made_for(config: &Config, asked: Option<Transports>) -> Transports {
-    match asked {
-        Some(one @ (Transports::Stdio | Transports::Http)) => one,
-        Some(Transports::Both) | None => {
-            if config.api_client_id.is_some() {
-                Transports::Http
-            } else {
-                Transports::Stdio
-            }
-        }
-    }
+/// What the settings are made for: `http` where they name what only `http` has, a client that exchanges
+/// its callers' tokens. Whatever is set up, an application of theirs is the one of that transport: two
+/// would share it otherwise.
+fn made_for(config: &Config) -> Transports {
+    if config.api_client_id.is_some() { Transports::Http } else { Transports::Stdio }
 }
 
 /// An error as somebody at a terminal reads it: what is wrong, and what to do.

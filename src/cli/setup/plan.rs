@@ -24,7 +24,7 @@ impl Plan {
         #[cfg(feature = "sandbox")]
         let (sources, _sandbox) = self.common.sandbox.start(sources).await?;
         let choice = self.common.choice();
-        let (_, setup) = prepare(&sources, choice.transports)?;
+        let (_, setup) = prepare(&sources)?;
         let plan = setup.plan(&choice).await.map_err(told)?;
         let text = if self.common.json { json(&plan) } else { text(&plan) };
         writeln!(output::stdout(), "{text}")?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::edit::{Action, Change, Object};
+use super::edit::{Action, Change, Edit, Object};
 use super::keep::{KeepError, Kept};
 use super::plan::Options;
 use super::{Digest, Plan, Setup};
@@ -170,13 +170,8 @@ fn is_whole(consumer: &Consumer) -> bool {
 impl Plan {
     /// Whether Auth0 will make secrets that it says only once.
     fn makes_secrets(&self) -> bool {
-        self.edits.iter().any(|edit| {
-            edit.action == Action::Create
-                && matches!(
-                    edit.object,
-                    Object::StdioApplication | Object::HttpApplication | Object::ApiClient
-                )
-        })
+        let makes_one = |edit: &Edit| edit.action == Action::Create && edit.object.is_application();
+        self.edits.iter().any(makes_one)
     }
 }
 

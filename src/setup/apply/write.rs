@@ -16,6 +16,9 @@ use crate::auth0::management::Body;
 use crate::auth0::{Error, Management};
 use crate::bitbucket::Consumer;
 
+/// What a connection can be for.
+const PURPOSES: [&str; 2] = ["connected_accounts", "authentication"];
+
 /// Carries out the edits of one object at a time.
 pub(super) struct Writer {
     pub(super) management: Management,
@@ -70,6 +73,12 @@ impl Writer {
         self.found(object, id);
         let held = match read::read(&self.management, &self.places, object).await {
             Ok(Some(found)) => {
+                if lost.is_some() && creates && object.is_application() {
+                    halt = Some(format!(
+                        "the {name} was created, but the answer with its secret was lost: copy the \
+                         secret from the application's page in the dashboard"
+                    ));
+                }
                 self.found(object, found.id.clone());
                 let consumer = self.consumer.as_ref();
                 let held = |edit: &Edit| read::holds(edit, &found, &self.places, consumer);
@@ -156,7 +165,7 @@ impl Writer {
             Object::Grant { .. } | Object::ThirdPartyGrant => {
                 management.create_grant(&body).await.map(|grant| grant.id)
             }
-            Object::Connection => management.create_connection(&body).await.map(|one| one.id),
+            Object::Connection => return self.create_connection(name, body).await,
             Object::StdioApplication | Object::HttpApplication | Object::ApiClient => {
                 return self.create_application(name, body).await;
             }
@@ -165,6 +174,25 @@ impl Writer {
             }
         };
         id.map(|id| Sent::Well(Some(id))).map_err(|error| failure(name, error))
+    }
+
+    /// Makes a connection, then gives it its purposes: Auth0 documents those of a Bitbucket connection for
+    /// changes only.
+    async fn create_connection(&self, name: &str, mut body: Body) -> Result<Sent, Failure> {
+        let purposes: Body =
+            PURPOSES.iter().filter_map(|purpose| body.remove_entry(*purpose)).collect();
+        let created = self.management.create_connection(&body).await;
+        let id = created.map_err(|error| failure(name, error))?.id;
+        if purposes.is_empty() {
+            return Ok(Sent::Well(Some(id)));
+        }
+        Ok(match self.management.update_connection(&id, &purposes).await {
+            Ok(_) => Sent::Well(Some(id)),
+            Err(error) => {
+                let sentence = format!("the {name} was created, but not its purposes: {error}");
+                Sent::But(Some(id), sentence)
+            }
+        })
     }
 
     /// Makes an application and keeps its secret, which Auth0 says only once. That the caller goes

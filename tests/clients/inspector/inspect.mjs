@@ -28,13 +28,17 @@ const writes = [
   { tool: "merge_pull_request", arguments: story.merge },
   { tool: "link_account", arguments: {} },
 ];
+/** Over HTTP these need a scope that no client gets by the way. */
+const administration = server ? [] : story.administration;
+const configure = { tool: "configure_connection", arguments: { digest: "0".repeat(32) } };
 const unlink = { tool: "unlink_account", arguments: {} };
-const calls = [...story.reads, ...writes, unlink];
+const calls = [...story.reads, ...story.administration, configure, ...writes, unlink];
 
 const lists = ["legacy", "modern", "auto"].map((era) => () => list(era));
-const reads = story.reads.map((read, index) => () => made(read, index));
+const reads = [...story.reads, ...administration].map((read, index) => () => made(read, index));
 const results = await twoAtOnce([...lists, ...reads, invalid]);
 for (const [index, write] of writes.entries()) await made(write, index);
+if (!server) await refused(configure, /^conflict: /);
 // Over HTTP only the person can unlink, on a page, which this client cannot open.
 if (server) await refused(unlink, /\nhint: .*http:\/\/127\.0\.0\.1:\d+\/link\//);
 else await made(unlink, 0);

@@ -105,7 +105,113 @@ fn tells_what_is_wrong_with_the_connection() {
         ("not enabled for one", &|t| without(&mut t["connection_clients"], API_CLIENT_ID)),
         ("enabled for none", &|t| t["connection_clients"] = json!([])),
     ];
-    insta::assert_snapshot!(all(Transports::Both, &breaks), @"");
+    insta::assert_snapshot!(all(Transports::Both, &breaks), @"
+    # gone
+    connection.exists missing: none -> apply the plan, or make it under Authentication > Social
+    connection.key missing: no connection yet -> apply the plan
+    connection.scopes missing: no connection yet -> apply the plan
+    connection.vault missing: no connection yet -> apply the plan
+    connection.legacy_switch ok: no connection that could have it
+    connection.login missing: no connection yet -> apply the plan
+    connection.enabled.stdio missing: no connection yet -> apply the plan
+    connection.enabled.http missing: no connection yet -> apply the plan
+    connection.enabled.api missing: no connection yet -> apply the plan
+        Create Connection name: not set => bitbucket
+        Create Connection strategy: not set => bitbucket
+        Create Connection options.client_id: not set => consumer-key
+        Create Connection options.client_secret: not set => set
+        Create Connection options.scope: not set => account, project, pullrequest:write
+        Create Connection connected_accounts.active: not set => true
+        Create Connection authentication.active: not set => false
+        Update Enabled { application: StdioApplication } status: not enabled => enabled
+        Update Enabled { application: HttpApplication } status: not enabled => enabled
+        Update Enabled { application: ApiClient } status: not enabled => enabled
+    # another strategy
+    connection.exists wrong: one with the strategy `oauth2` -> give `AUTH0_CONNECTION` the name of a Bitbucket connection, or one that is free
+    connection.key missing: a connection of another kind -> see `connection.exists`
+    connection.scopes missing: a connection of another kind -> see `connection.exists`
+    connection.vault missing: a connection of another kind -> see `connection.exists`
+    connection.legacy_switch ok: no connection that could have it
+    connection.login missing: a connection of another kind -> see `connection.exists`
+    connection.enabled.stdio missing: a connection of another kind -> see `connection.exists`
+    connection.enabled.http missing: a connection of another kind -> see `connection.exists`
+    connection.enabled.api missing: a connection of another kind -> see `connection.exists`
+    # another name
+    connection.exists missing: none of this name, but `bb` with this strategy -> apply the plan, or set `AUTH0_CONNECTION` to use `bb`
+    connection.key missing: no connection yet -> apply the plan
+    connection.scopes missing: no connection yet -> apply the plan
+    connection.vault missing: no connection yet -> apply the plan
+    connection.legacy_switch ok: no connection that could have it
+    connection.login missing: no connection yet -> apply the plan
+    connection.enabled.stdio missing: no connection yet -> apply the plan
+    connection.enabled.http missing: no connection yet -> apply the plan
+    connection.enabled.api missing: no connection yet -> apply the plan
+        Create Connection name: not set => bitbucket
+        Create Connection strategy: not set => bitbucket
+        Create Connection options.client_id: not set => consumer-key
+        Create Connection options.client_secret: not set => set
+        Create Connection options.scope: not set => account, project, pullrequest:write
+        Create Connection connected_accounts.active: not set => true
+        Create Connection authentication.active: not set => false
+        Update Enabled { application: StdioApplication } status: not enabled => enabled
+        Update Enabled { application: HttpApplication } status: not enabled => enabled
+        Update Enabled { application: ApiClient } status: not enabled => enabled
+    # another key
+    connection.key wrong: key `other`, secret set -> apply the plan, or enter them on the connection's page, under Authentication > Social
+        Update Connection options.client_id: other => consumer-key
+        Update Connection options.client_secret: set => set
+    # another secret
+    connection.key wrong: key `consumer-key`, and not the secret of the settings -> apply the plan, or enter them on the connection's page, under Authentication > Social
+        Update Connection options.client_secret: set => set
+    # no secret
+    connection.key missing: key `consumer-key`, secret not set -> apply the plan, or enter them on the connection's page, under Authentication > Social
+        Update Connection options.client_secret: not set => set
+    # no options
+    connection.key missing: neither is set -> apply the plan, or enter them on the connection's page, under Authentication > Social
+    connection.scopes wrong: lacks `account`, `project`, `pullrequest:write` -> apply the plan, or choose them on the connection's page, under Attributes
+        Update Connection options.client_id: not set => consumer-key
+        Update Connection options.client_secret: not set => set
+        Update Connection options.scope: nothing => account, project, pullrequest:write
+    # options hidden
+    connection.key cannot tell: not readable -> grant `read:connections_options` to the management application, then check again
+    connection.scopes cannot tell: not readable -> grant `read:connections_options` to the management application, then check again
+    connection.legacy_switch ok: not readable, and of no effect beside the purpose
+    # too few scopes
+    connection.scopes wrong: lacks `project`, `pullrequest:write` -> apply the plan, or choose them on the connection's page, under Attributes
+        Update Connection options.scope: account, snippet, pullrequest => account, snippet, pullrequest, project, pullrequest:write
+    # more scopes
+    connection.scopes ok: as wanted, and `webhook`
+    # scopes as text
+    # no vault
+    connection.vault missing: off -> apply the plan, or turn on Connected Accounts for Token Vault on the connection's page, under Purpose
+        Update Connection connected_accounts.active: false => true
+    # an answer of before purposes
+    connection.vault missing: off -> apply the plan, or turn on Connected Accounts for Token Vault on the connection's page, under Purpose
+    connection.login ok: on, and left so
+        Update Connection connected_accounts.active: not set => true
+    # the old switch instead
+    connection.vault missing: off -> apply the plan, or turn on Connected Accounts for Token Vault on the connection's page, under Purpose
+    connection.legacy_switch wrong: on, while the purpose that took its place is off -> apply the plan, or turn on Connected Accounts for Token Vault on the connection's page, under Purpose
+        Update Connection connected_accounts.active: false => true
+    # the old switch besides
+    connection.legacy_switch ok: on, and of no effect beside the purpose
+    # no vault, and options hidden
+    connection.key cannot tell: not readable -> grant `read:connections_options` to the management application, then check again
+    connection.scopes cannot tell: not readable -> grant `read:connections_options` to the management application, then check again
+    connection.vault missing: off -> apply the plan, or turn on Connected Accounts for Token Vault on the connection's page, under Purpose
+    connection.legacy_switch cannot tell: not readable -> grant `read:connections_options` to the management application, then check again
+        Update Connection connected_accounts.active: false => true
+    # not enabled for one
+    connection.enabled.api missing: not enabled -> apply the plan, or turn it on on the connection's page, under Applications
+        Update Enabled { application: ApiClient } status: not enabled => enabled
+    # enabled for none
+    connection.enabled.stdio missing: not enabled -> apply the plan, or turn it on on the connection's page, under Applications
+    connection.enabled.http missing: not enabled -> apply the plan, or turn it on on the connection's page, under Applications
+    connection.enabled.api missing: not enabled -> apply the plan, or turn it on on the connection's page, under Applications
+        Update Enabled { application: StdioApplication } status: not enabled => enabled
+        Update Enabled { application: HttpApplication } status: not enabled => enabled
+        Update Enabled { application: ApiClient } status: not enabled => enabled
+    ");
 }
 
 #[test]
@@ -177,7 +283,108 @@ fn tells_what_is_wrong_with_the_application_of_stdio() {
                 json!(["read:me:connected_accounts", "read:me:factors"]);
         }),
     ];
-    insta::assert_snapshot!(all(Transports::Stdio, &breaks), @"");
+    insta::assert_snapshot!(all(Transports::Stdio, &breaks), @"
+    # gone
+    stdio.exists missing: no such application -> apply the plan, or make a regular web application of this name under Applications
+    stdio.first_party missing: no application yet -> apply the plan
+    stdio.confidential missing: no application yet -> apply the plan
+    stdio.oidc_conformant missing: no application yet -> apply the plan
+    stdio.signing missing: no application yet -> apply the plan
+    stdio.grants missing: no application yet -> apply the plan
+    stdio.callbacks missing: no application yet -> apply the plan
+    stdio.rotation missing: no application yet -> apply the plan
+    stdio.refresh_policy missing: no application yet -> apply the plan
+    my_account.grant.stdio missing: no application yet -> apply the plan
+    connection.enabled.stdio missing: no application yet -> apply the plan
+        Create StdioApplication name: not set => bitbucket-vault-mcp
+        Create StdioApplication app_type: not set => regular_web
+        Create StdioApplication is_first_party: not set => true
+        Create StdioApplication token_endpoint_auth_method: not set => client_secret_post
+        Create StdioApplication oidc_conformant: not set => true
+        Create StdioApplication jwt_configuration.alg: not set => RS256
+        Create StdioApplication grant_types: not set => authorization_code, refresh_token, urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+        Create StdioApplication callbacks: not set => http://127.0.0.1:18484/callback, http://127.0.0.1:18485/callback, http://127.0.0.1:18486/callback, http://127.0.0.1:18487/callback, http://127.0.0.1:18488/callback, http://127.0.0.1:18489/callback
+        Create StdioApplication refresh_token.rotation_type: not set => non-rotating
+        Create StdioApplication refresh_token.expiration_type: not set => non-expiring
+        Create StdioApplication refresh_token.policies: not set => `https://acme.eu.auth0.com/me/`: `create:me:connected_accounts`, `read:me:connected_accounts`, `delete:me:connected_accounts`
+        Create Grant { application: StdioApplication, api: MyAccount } client_id: not set => the application's client id
+        Create Grant { application: StdioApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+        Create Grant { application: StdioApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+        Create Grant { application: StdioApplication, api: MyAccount } subject_type: not set => user
+        Update Enabled { application: StdioApplication } status: not enabled => enabled
+    # twice
+    stdio.exists wrong: several applications are called `bitbucket-vault-mcp` -> give the client id of the right one instead of its name
+    stdio.first_party missing: no application yet -> first name the application
+    stdio.confidential missing: no application yet -> first name the application
+    stdio.oidc_conformant missing: no application yet -> first name the application
+    stdio.signing missing: no application yet -> first name the application
+    stdio.grants missing: no application yet -> first name the application
+    stdio.callbacks missing: no application yet -> first name the application
+    stdio.rotation missing: no application yet -> first name the application
+    stdio.refresh_policy missing: no application yet -> first name the application
+    my_account.grant.stdio missing: no application yet -> first name the application
+    connection.enabled.stdio missing: no application yet -> first name the application
+    # a Custom API Client
+    stdio.exists wrong: `bitbucket-vault-mcp` (`StdioApplication0000000000000001`), a Custom API Client -> name another application: that one signs nobody in
+    # third-party
+    stdio.first_party wrong: false -> apply the plan, or name an application of your own
+        Update StdioApplication is_first_party: false => true
+    # public
+    stdio.confidential wrong: none -> apply the plan, or choose Client Secret (Post) under Credentials, and put the secret into the settings
+        Update StdioApplication token_endpoint_auth_method: none => client_secret_post
+    # a native application
+    stdio.confidential wrong: not set, which is `none` for this kind of application -> apply the plan, or choose Client Secret (Post) under Credentials, and put the secret into the settings
+        Update StdioApplication token_endpoint_auth_method: not set => client_secret_post
+    # with a private key
+    stdio.confidential ok: not `none`
+    # not conformant
+    stdio.oidc_conformant wrong: false -> apply the plan, or turn on OIDC Conformant under Advanced Settings > OAuth
+        Update StdioApplication oidc_conformant: false => true
+    # grants as Auth0 makes them
+    stdio.grants wrong: lacks `urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token` -> apply the plan, or turn them on under Advanced Settings > Grant Types
+        Update StdioApplication grant_types: authorization_code, implicit, refresh_token, client_credentials => authorization_code, implicit, refresh_token, client_credentials, urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+    # no grants
+    stdio.grants wrong: lacks `authorization_code`, `refresh_token`, `urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token` -> apply the plan, or turn them on under Advanced Settings > Grant Types
+        Update StdioApplication grant_types: nothing => authorization_code, refresh_token, urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+    # two callbacks of six, and another
+    stdio.callbacks wrong: lacks `http://127.0.0.1:18486/callback`, `http://127.0.0.1:18487/callback`, `http://127.0.0.1:18488/callback`, `http://127.0.0.1:18489/callback` -> apply the plan, or add them to Allowed Callback URLs
+        Update StdioApplication callbacks: http://127.0.0.1:18484/callback, http://localhost:3000/callback, http://127.0.0.1:18485/callback => http://127.0.0.1:18484/callback, http://localhost:3000/callback, http://127.0.0.1:18485/callback, http://127.0.0.1:18486/callback, http://127.0.0.1:18487/callback, http://127.0.0.1:18488/callback, http://127.0.0.1:18489/callback
+    # no callbacks
+    stdio.callbacks wrong: lacks `http://127.0.0.1:18484/callback`, `http://127.0.0.1:18485/callback`, `http://127.0.0.1:18486/callback`, `http://127.0.0.1:18487/callback`, `http://127.0.0.1:18488/callback`, `http://127.0.0.1:18489/callback` -> apply the plan, or add them to Allowed Callback URLs
+        Update StdioApplication callbacks: nothing => http://127.0.0.1:18484/callback, http://127.0.0.1:18485/callback, http://127.0.0.1:18486/callback, http://127.0.0.1:18487/callback, http://127.0.0.1:18488/callback, http://127.0.0.1:18489/callback
+    # rotating
+    stdio.rotation wrong: rotating -> apply the plan, or turn off Refresh Token Rotation in the application's settings
+        Update StdioApplication refresh_token.rotation_type: rotating => non-rotating
+    # nothing on refresh tokens
+    stdio.rotation wrong: not set -> apply the plan, or turn off Refresh Token Rotation in the application's settings
+    stdio.refresh_policy missing: no policy for it -> apply the plan, or turn on the My Account API under Multi-Resource Refresh Token in the application's settings
+        Update StdioApplication refresh_token.rotation_type: not set => non-rotating
+        Update StdioApplication refresh_token.expiration_type: not set => non-expiring
+        Update StdioApplication refresh_token.policies: not set => `https://acme.eu.auth0.com/me/`: `create:me:connected_accounts`, `read:me:connected_accounts`, `delete:me:connected_accounts`
+    # another policy
+    stdio.refresh_policy missing: no policy for it -> apply the plan, or turn on the My Account API under Multi-Resource Refresh Token in the application's settings
+        Update StdioApplication refresh_token.policies: not set => `https://acme.eu.auth0.com/me/`: `create:me:connected_accounts`, `read:me:connected_accounts`, `delete:me:connected_accounts`
+    # a policy that lacks a scope
+    stdio.refresh_policy wrong: lacks `create:me:connected_accounts`, `delete:me:connected_accounts` -> apply the plan, or turn on the My Account API under Multi-Resource Refresh Token in the application's settings
+        Update StdioApplication refresh_token.policies: `https://acme.eu.auth0.com/me/`: `read:me:connected_accounts`, `read:me:factors` => `https://acme.eu.auth0.com/me/`: `read:me:connected_accounts`, `read:me:factors`, `create:me:connected_accounts`, `delete:me:connected_accounts`
+    # skips the page that asks
+    stdio.confirmation ok: skipped, which Auth0 advises against in production
+    # no grant for linking
+    my_account.grant.stdio missing: no grant -> apply the plan, or authorize the application on the API's page, under Application Access, for user access
+        Create Grant { application: StdioApplication, api: MyAccount } client_id: not set => the application's client id
+        Create Grant { application: StdioApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+        Create Grant { application: StdioApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+        Create Grant { application: StdioApplication, api: MyAccount } subject_type: not set => user
+    # a grant for the machine
+    my_account.grant.stdio wrong: a grant for the application itself only, not for its users -> apply the plan, or authorize the application on the API's page, under Application Access, for user access
+        Create Grant { application: StdioApplication, api: MyAccount } client_id: not set => the application's client id
+        Create Grant { application: StdioApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+        Create Grant { application: StdioApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+        Create Grant { application: StdioApplication, api: MyAccount } subject_type: not set => user
+    # a grant that lacks a scope
+    my_account.grant.stdio wrong: lacks `create:me:connected_accounts`, `delete:me:connected_accounts` -> apply the plan, or authorize the application on the API's page, under Application Access, for user access
+        Update Grant { application: StdioApplication, api: MyAccount } scope: read:me:connected_accounts, read:me:factors => read:me:connected_accounts, read:me:factors, create:me:connected_accounts, delete:me:connected_accounts
+    ");
 }
 
 #[test]
@@ -261,7 +468,132 @@ fn tells_what_is_wrong_for_http() {
             );
         }),
     ];
-    insta::assert_snapshot!(all(Transports::Http, &breaks), @"");
+    insta::assert_snapshot!(all(Transports::Http, &breaks), @"
+    # no application
+    http.exists missing: no such application -> apply the plan, or make a regular web application of this name under Applications
+    http.first_party missing: no application yet -> apply the plan
+    http.confidential missing: no application yet -> apply the plan
+    http.oidc_conformant missing: no application yet -> apply the plan
+    http.signing missing: no application yet -> apply the plan
+    http.grants missing: no application yet -> apply the plan
+    http.callbacks missing: no application yet -> apply the plan
+    my_account.grant.http missing: no application yet -> apply the plan
+    connection.enabled.http missing: no application yet -> apply the plan
+        Create HttpApplication name: not set => bitbucket-vault-mcp-http
+        Create HttpApplication app_type: not set => regular_web
+        Create HttpApplication is_first_party: not set => true
+        Create HttpApplication token_endpoint_auth_method: not set => client_secret_post
+        Create HttpApplication oidc_conformant: not set => true
+        Create HttpApplication jwt_configuration.alg: not set => RS256
+        Create HttpApplication grant_types: not set => authorization_code
+        Create HttpApplication callbacks: not set => https://mcp.acme.example/link/signed-in, https://mcp.acme.example/link/connected
+        Create Grant { application: HttpApplication, api: MyAccount } client_id: not set => the application's client id
+        Create Grant { application: HttpApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+        Create Grant { application: HttpApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+        Create Grant { application: HttpApplication, api: MyAccount } subject_type: not set => user
+        Update Enabled { application: HttpApplication } status: not enabled => enabled
+    # the application rotates and has no policy
+    # callbacks of stdio
+    applications.separate wrong: `bitbucket-vault-mcp-http` (`HttpApplication00000000000000001`) has the callback URLs of both -> have a second application made for one of the two, and take the other's callback URLs out of this one
+    # callbacks of another server
+    http.callbacks wrong: lacks `https://mcp.acme.example/link/signed-in`, `https://mcp.acme.example/link/connected` -> apply the plan, or add them to Allowed Callback URLs
+        Update HttpApplication callbacks: https://other.example/link/signed-in => https://other.example/link/signed-in, https://mcp.acme.example/link/signed-in, https://mcp.acme.example/link/connected
+    # no API client
+    api_client.exists missing: none is linked to the API -> apply the plan, or add an application on the API's page
+    api_client.linked missing: no application yet -> apply the plan
+    api_client.grants missing: no application yet -> apply the plan
+    connection.enabled.api missing: no application yet -> apply the plan
+        Create ApiClient name: not set => bitbucket-vault-mcp-api
+        Create ApiClient app_type: not set => resource_server
+        Create ApiClient resource_server_identifier: not set => https://mcp.acme.example/mcp
+        Create ApiClient grant_types: not set => urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+        Update Enabled { application: ApiClient } status: not enabled => enabled
+    # the API client of another API
+    api_client.exists missing: none is linked to the API -> apply the plan, or add an application on the API's page
+    api_client.linked missing: no application yet -> apply the plan
+    api_client.grants missing: no application yet -> apply the plan
+    connection.enabled.api missing: no application yet -> apply the plan
+        Create ApiClient name: not set => bitbucket-vault-mcp-api
+        Create ApiClient app_type: not set => resource_server
+        Create ApiClient resource_server_identifier: not set => https://mcp.acme.example/mcp
+        Create ApiClient grant_types: not set => urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+        Update Enabled { application: ApiClient } status: not enabled => enabled
+    # an API client without the grant
+    api_client.grants wrong: lacks `urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token` -> apply the plan, or turn them on under Advanced Settings > Grant Types
+        Update ApiClient grant_types: nothing => urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
+    # a public API client
+    api_client.confidential wrong: none -> apply the plan, or choose Client Secret (Post) under Credentials, and put the secret into the settings
+        Update ApiClient token_endpoint_auth_method: none => client_secret_post
+    # no API
+    api.exists missing: no API yet -> apply the plan
+    api.scopes missing: no API yet -> apply the plan
+    api.signing missing: no API yet -> apply the plan
+    api.dialect missing: no API yet -> apply the plan
+    api.consent missing: no API yet -> apply the plan
+    api.grant missing: no API yet -> apply the plan
+    third_parties.grant missing: none -> apply the plan, or add it on the API's page, under Application Access, for third-party applications
+        Create Api name: not set => Bitbucket Vault MCP
+        Create Api identifier: not set => https://mcp.acme.example/mcp
+        Create Api allow_offline_access: not set => true
+        Create Api scopes: not set => bitbucket:read, bitbucket:write, bitbucket:admin, connection:admin
+        Create Api signing_alg: not set => RS256
+        Create Api token_dialect: not set => rfc9068_profile
+        Create Api skip_consent_for_verifiable_first_party_clients: not set => true
+        Create ThirdPartyGrant audience: not set => https://mcp.acme.example/mcp
+        Create ThirdPartyGrant scope: not set => bitbucket:read, bitbucket:write
+        Create ThirdPartyGrant subject_type: not set => user
+        Create ThirdPartyGrant default_for: not set => third_party_clients
+    # an API without our scopes
+    api.scopes wrong: lacks `bitbucket:write`, `bitbucket:admin`, `connection:admin` -> apply the plan, or add them on the API's page, under Permissions
+        Update Api scopes: theirs, bitbucket:read => theirs, bitbucket:read, bitbucket:write, bitbucket:admin, connection:admin
+    # HS256
+    api.signing wrong: `HS256` -> apply the plan, or choose RS256 in the API's settings
+        Update Api signing_alg: HS256 => RS256
+    # RBAC
+    api.dialect ok: `rfc9068_profile_authz`; people need a role that permits what they do (RBAC)
+    # tokens that are bound to certificates
+    api.dialect wrong: bound to client certificates -> turn off mTLS sender-constraining in the API's settings
+    # consent is asked for
+    my_account.consent wrong: false -> apply the plan, or turn on Allow Skipping User Consent in the API's settings
+    api.consent wrong: false -> apply the plan, or turn on Allow Skipping User Consent in the API's settings
+        Update MyAccount skip_consent_for_verifiable_first_party_clients: false => true
+        Update Api skip_consent_for_verifiable_first_party_clients: false => true
+    # an API that wants a grant
+    api.grant missing: no grant -> apply the plan, or authorize the application on the API's page, under Application Access, for user access
+        Create Grant { application: HttpApplication, api: Api } client_id: not set => the application's client id
+        Create Grant { application: HttpApplication, api: Api } audience: not set => https://mcp.acme.example/mcp
+        Create Grant { application: HttpApplication, api: Api } scope: not set => bitbucket:read
+        Create Grant { application: HttpApplication, api: Api } subject_type: not set => user
+    # an API for machines alone
+    api.grant wrong: no application may act for its users -> apply the plan, or allow user access under Application Access in the API's settings
+        Update Api subject_type_authorization.user.policy: deny_all => allow_all
+    # no default grant
+    third_parties.grant missing: none -> apply the plan, or add it on the API's page, under Application Access, for third-party applications
+        Create ThirdPartyGrant audience: not set => https://mcp.acme.example/mcp
+        Create ThirdPartyGrant scope: not set => bitbucket:read, bitbucket:write
+        Create ThirdPartyGrant subject_type: not set => user
+        Create ThirdPartyGrant default_for: not set => third_party_clients
+    # a default grant for machines
+    third_parties.grant wrong: a default grant for the clients themselves only, not for their users -> apply the plan, or add it on the API's page, under Application Access, for third-party applications
+        Create ThirdPartyGrant audience: not set => https://mcp.acme.example/mcp
+        Create ThirdPartyGrant scope: not set => bitbucket:read, bitbucket:write
+        Create ThirdPartyGrant subject_type: not set => user
+        Create ThirdPartyGrant default_for: not set => third_party_clients
+    # a default grant of too little and too much
+    third_parties.grant wrong: lacks `bitbucket:write` -> apply the plan, or add it on the API's page, under Application Access, for third-party applications
+        Update ThirdPartyGrant scope: bitbucket:read, connection:admin => bitbucket:read, connection:admin, bitbucket:write
+    # a new tenant's settings
+    tenant.resource_profile wrong: not set -> apply the plan, or turn on Resource Parameter Compatibility Profile under Settings > Advanced
+    tenant.issuer_parameter wrong: not set -> apply the plan, or turn on Include Issuer in Authorization Responses under Settings > Advanced
+    tenant.registration wrong: neither, and no third-party client is registered -> apply the plan, or turn on Client ID Metadata Documents under Settings > Advanced
+        Update Tenant resource_parameter_profile: not set => compatibility
+        Update Tenant authorization_response_iss_parameter_supported: not set => true
+        Update Tenant client_id_metadata_document_supported: not set => true
+    # dynamic registration
+    tenant.registration ok: clients register themselves (DCR, strict)
+    # clients that the admin registers
+    tenant.registration ok: third-party clients are registered: 1
+    ");
 }
 
 #[test]
@@ -305,7 +637,47 @@ fn tells_what_is_wrong_around_them() {
         ("a scope too many", &|t| push(&mut t["management_scopes"], "delete:users".into())),
         ("scopes not told", &|t| t["management_scopes"] = "?Auth0 has not said so".into()),
     ];
-    insta::assert_snapshot!(all(Transports::Both, &breaks), @"");
+    insta::assert_snapshot!(all(Transports::Both, &breaks), @r#"
+    # My Account API not active
+    my_account.active missing: not activated -> apply the plan, or activate it under Applications > APIs
+    my_account.consent missing: not activated -> apply the plan
+    my_account.grant.stdio missing: no grant -> apply the plan, or authorize the application on the API's page, under Application Access, for user access
+    my_account.grant.http missing: no grant -> apply the plan, or authorize the application on the API's page, under Application Access, for user access
+        Create MyAccount identifier: not set => https://acme.eu.auth0.com/me/
+        Create MyAccount name: not set => Auth0 My Account API
+        Create Grant { application: StdioApplication, api: MyAccount } client_id: not set => the application's client id
+        Create Grant { application: StdioApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+        Create Grant { application: StdioApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+        Create Grant { application: StdioApplication, api: MyAccount } subject_type: not set => user
+        Create Grant { application: HttpApplication, api: MyAccount } client_id: not set => the application's client id
+        Create Grant { application: HttpApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+        Create Grant { application: HttpApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+        Create Grant { application: HttpApplication, api: MyAccount } subject_type: not set => user
+    # My Account API wants proof
+    my_account.active wrong: it takes only tokens that are bound to a key (DPoP), which linking does not support -> let its token sender-constraining be optional
+    # My Account API for every application
+    my_account.grant.stdio ok: not needed: the API lets every application act for its users
+    my_account.grant.http ok: not needed: the API lets every application act for its users
+    # a second factor always
+    mfa.policy wrong: always -> choose Never under Security > Multi-factor Auth, and ask for it by an Action on interactive sign-ins
+    # a second factor by risk
+    mfa.policy ok: `confidence-score`
+    # a custom domain that is not used
+    custom_domain ok: the tenant's own domain; `login.acme.example` is ready and not used
+    # no login at domain level
+    third_parties.login_connection missing: `Username-Password-Authentication` is not at domain level -> apply the plan, or turn on Enable Domain-level Connection for `Username-Password-Authentication`
+        Update LoginConnection { id: "con_users" } is_domain_connection: false => true
+    # no login at domain level, of two
+    third_parties.login_connection missing: none of `Username-Password-Authentication`, `more` is at domain level -> turn on Enable Domain-level Connection for the one that people shall sign in with
+    # no login at all
+    third_parties.login_connection missing: no connection for signing in -> make one under Authentication, and turn on Enable Domain-level Connection
+    # a scope too few
+    management.scopes missing: lacks `update:clients` -> grant `update:clients` to it on the page of the Auth0 Management API, under Application Access
+    # a scope too many
+    management.scopes ok: all of them, and 1 more that are not needed
+    # scopes not told
+    management.scopes cannot tell: not readable: Auth0 has not said so -> check again later
+    "#);
 }
 
 #[test]
@@ -348,5 +720,25 @@ fn names_each_management_scope_that_is_lacking() {
         assert_eq!(plan(&findings), "", "{scope}: nothing is planned blindly");
         told.push(format!("{scope}: {}", blind.join(" ")));
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    read:connections: connection.exists connection.key connection.scopes connection.vault connection.legacy_switch connection.login connection.enabled.stdio connection.enabled.http connection.enabled.api third_parties.login_connection
+    create:connections: 
+    update:connections: 
+    read:connections_options: connection.key connection.scopes
+    update:connections_options: 
+    read:clients: tenant.registration stdio.exists stdio.first_party stdio.confidential stdio.oidc_conformant stdio.signing stdio.grants stdio.callbacks stdio.rotation stdio.refresh_policy stdio.confirmation http.exists http.first_party http.confidential http.oidc_conformant http.signing http.grants http.callbacks applications.separate api_client.exists api_client.linked api_client.grants my_account.grant.stdio my_account.grant.http connection.enabled.stdio connection.enabled.http connection.enabled.api organization
+    create:clients: 
+    update:clients: 
+    read:client_grants: my_account.grant.stdio my_account.grant.http third_parties.grant
+    create:client_grants: 
+    update:client_grants: 
+    read:resource_servers: my_account.active my_account.consent api.exists api.scopes api.signing api.dialect api.consent api.grant
+    create:resource_servers: 
+    update:resource_servers: 
+    read:custom_domains: custom_domain
+    read:mfa_policies: mfa.policy
+    read:tenant_settings: tenant.resource_profile tenant.issuer_parameter tenant.registration
+    update:tenant_settings: 
+    read:users:
+    ");
 }

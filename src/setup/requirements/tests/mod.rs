@@ -15,6 +15,7 @@ use super::{Finding, edits, findings};
 use crate::auth0::{Management, ManagementSettings};
 use crate::bitbucket::Consumer;
 use crate::net;
+use crate::setup::edit::Edit;
 use crate::setup::row::{Row, State};
 use crate::setup::wanted::Wanted;
 use crate::setup::{Choice, Settings, Setup, Transports};

@@ -72,7 +72,26 @@ fn finds_the_applications_that_are_meant_or_says_what_would_be_made() {
         ),
     ];
     let told = told.map(|(case, places)| format!("{case}: {places}"));
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    stdio, empty: stdio makes bitbucket-vault-mcp, http none, API none
+    http, empty: stdio none, http makes bitbucket-vault-mcp, API makes bitbucket-vault-mcp-api
+    both, empty: stdio makes bitbucket-vault-mcp, http makes bitbucket-vault-mcp-http, API makes bitbucket-vault-mcp-api
+    both, empty, --app: stdio makes Acme bot, http makes Acme bot-http, API makes Acme bot-api
+    http, empty, --app: stdio none, http makes Acme bot, API makes Acme bot-api
+    stdio, ready: stdio found StdioApplication000000000000, http none, API none
+    http, ready: stdio none, http found HttpApplication0000000000000, API found ApiClient0000000000000000000
+    both, ready: stdio found StdioApplication000000000000, http found HttpApplication0000000000000, API found ApiClient0000000000000000000
+    http, where stdio is ready: stdio none, http makes bitbucket-vault-mcp-http, API makes bitbucket-vault-mcp-api
+    both, where stdio is ready: stdio found StdioApplication000000000000, http makes bitbucket-vault-mcp-http, API makes bitbucket-vault-mcp-api
+    both, --app is a client id: stdio found StdioApplication000000000000, http found HttpApplication0000000000000, API found ApiClient0000000000000000000
+    stdio, set: stdio found StdioApplication000000000000, http none, API none
+    stdio, set, not there: stdio unknown, http none, API none
+    stdio, set for http: stdio found StdioApplication000000000000, http none, API none
+    both, set for stdio: stdio unknown, http makes bitbucket-vault-mcp-http, API makes bitbucket-vault-mcp-api
+    both, set for http: stdio makes bitbucket-vault-mcp, http unknown, API makes bitbucket-vault-mcp-api
+    stdio, --app is the client id of nothing: stdio unknown, http none, API none
+    http, API client set: stdio none, http found HttpApplication0000000000000, API unknown
+    ");
 }
 
 #[test]
@@ -88,7 +107,20 @@ fn makes_no_application_in_place_of_one_that_the_settings_name() {
         .filter(|one| one.row.id.starts_with("stdio.") || one.row.id.ends_with(".stdio"))
         .map(|one| short(&one.row))
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    stdio.exists missing: the tenant has no application with this client id -> correct the client id (`AUTH0_CLIENT_ID`, or the one that was given), or leave it out to have an application made
+    stdio.first_party missing: no application yet -> first name the application
+    stdio.confidential missing: no application yet -> first name the application
+    stdio.oidc_conformant missing: no application yet -> first name the application
+    stdio.signing missing: no application yet -> first name the application
+    stdio.grants missing: no application yet -> first name the application
+    stdio.callbacks missing: no application yet -> first name the application
+    stdio.rotation missing: no application yet -> first name the application
+    stdio.refresh_policy missing: no application yet -> first name the application
+    stdio.confirmation ok: shown, as Auth0 advises
+    my_account.grant.stdio missing: no application yet -> first name the application
+    connection.enabled.stdio missing: no application yet -> first name the application
+    ");
     assert!(!plan(&rows).contains("StdioApplication"), "{}", plan(&rows));
 }
 
@@ -115,7 +147,11 @@ fn warns_of_one_application_for_both() {
             told(Transports::Both, &ready()),
         ]
         .join("\n"),
-        @""
+        @"
+    applications.separate wrong: `bitbucket-vault-mcp` (`StdioApplication0000000000000001`) has the callback URLs of both -> have a second application made for one of the two, and take the other's callback URLs out of this one
+    applications.separate wrong: `bitbucket-vault-mcp-http` (`StdioApplication0000000000000001`) serves both -> have a second application made for one of the two, and take the other's callback URLs out of this one
+    applications.separate ok: separate
+    "
     );
 }
 
@@ -144,7 +180,14 @@ fn wants_the_organization_of_the_settings_to_be_allowed() {
             told(acme, json!("require")),
         ]
         .join("\n"),
-        @""
+        @"
+    organization ok: none in the settings | 
+    organization ok: none in the settings, but an application requires one: Auth0 has to ask people for it | 
+    organization wrong: not allowed for `bitbucket-vault-mcp` (`StdioApplication0000000000000001`) -> apply the plan, or choose Business Users or Both under Login Experience in the application's settings | Update StdioApplication organization_usage: not set => allow
+    organization wrong: not allowed for `bitbucket-vault-mcp` (`StdioApplication0000000000000001`) -> apply the plan, or choose Business Users or Both under Login Experience in the application's settings | Update StdioApplication organization_usage: deny => allow
+    organization ok: allowed | 
+    organization ok: allowed |
+    "
     );
 }
 
@@ -168,7 +211,12 @@ fn knows_custom_domains_from_the_tenants_own() {
             told(custom, json!([{ "domain": "other.acme.example", "status": "ready" }])),
         ]
         .join("\n"),
-        @""
+        @"
+    custom_domain ok: the tenant's own domain
+    custom_domain ok: a custom domain that is ready
+    custom_domain wrong: a custom domain with the status `pending_verification` -> finish its verification under Settings > Custom Domains
+    custom_domain wrong: the tenant `acme.eu.auth0.com` has no such custom domain -> correct `AUTH0_DOMAIN` or `AUTH0_MANAGEMENT_DOMAIN`
+    "
     );
 }
 
