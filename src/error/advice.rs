@@ -285,7 +285,7 @@ fn management(problem: &ManagementProblem) -> Cow<'static, str> {
         }
         Problem::Grant => {
             "an admin authorizes the application of `AUTH0_MANAGEMENT_CLIENT_ID` for the Management API \
-             with `read:users`"
+             with `read:users`, and for the set-up with the scopes that its guide lists"
         }
         Problem::Scope { any_of } => {
             let scope = any_of

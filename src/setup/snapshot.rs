@@ -222,17 +222,20 @@ async fn every_connection(management: &Management) -> Result<Seen<Vec<Connection
     seen("read:connections", read).await
 }
 
-/// By the domain that is used, or else by the tenant's own.
+/// By the tenant's own domain, or else by the one that is used. One of Auth0's own comes first.
 async fn my_account(
     management: &Management,
     wanted: &Wanted,
 ) -> Result<Seen<Option<ResourceServer>>, Error> {
     let read = async {
-        let found = management.api(&wanted.my_account()).await?;
-        if found.is_some() || wanted.canonical == wanted.domain {
-            return Ok(found);
+        let own = management.api(&wanted.my_account()).await?;
+        let is_system = |api: &ResourceServer| api.is_system == Some(true);
+        let Some(custom) = wanted.my_account_of_custom_domain() else { return Ok(own) };
+        if own.as_ref().is_some_and(is_system) {
+            return Ok(own);
         }
-        management.api(&format!("{}me/", wanted.canonical)).await
+        let custom = management.api(&custom).await?;
+        Ok(custom.filter(|custom| own.is_none() || is_system(custom)).or(own))
     };
     seen("read:resource_servers", read).await
 }

@@ -49,6 +49,10 @@ impl<'a> Target<'a> {
                 return Self { wanted, snapshot, stdio, http, api_client };
             }
         };
+        // Whoever is given the management application as one that serves people, gives its powers away.
+        let others = |one: &&Application| one.client_id != wanted.management_client;
+        let applications: Vec<&Application> = applications.iter().filter(others).collect();
+        let applications = applications.as_slice();
         let stdio = wanted.stdio.as_ref().map(|reference| match reference {
             Reference::Setting(id) => by_id(applications, id),
             Reference::Given(_) | Reference::Default | Reference::BesideStdio => {
@@ -69,7 +73,7 @@ impl<'a> Target<'a> {
             let api = wanted.api();
             let linked =
                 |one: &&Application| api.is_some() && one.resource_server_identifier == api;
-            match (&wanted.api_client, applications.iter().find(linked)) {
+            match (&wanted.api_client, applications.iter().copied().find(linked)) {
                 (Some(id), _) => by_id(applications, id),
                 (None, Some(linked)) => Place::Found(linked),
                 (None, None) => Place::Absent(api_client_name(match (&stdio, http) {
@@ -169,8 +173,8 @@ pub(super) fn is_for_third_parties(grant: &ClientGrant) -> bool {
     grant.default_for.as_deref() == Some("third_party_clients")
 }
 
-fn by_id<'a>(applications: &'a [Application], id: &str) -> Place<'a> {
-    match applications.iter().find(|one| one.client_id == id) {
+fn by_id<'a>(applications: &[&'a Application], id: &str) -> Place<'a> {
+    match applications.iter().copied().find(|one| one.client_id == id) {
         Some(found) => Place::Found(found),
         None => Place::Unknown,
     }
@@ -178,12 +182,13 @@ fn by_id<'a>(applications: &'a [Application], id: &str) -> Place<'a> {
 
 /// By client id, or else by name. Whoever registers an application with the tenant chooses its name, so
 /// no name finds one of those.
-fn by_reference<'a>(applications: &'a [Application], given: &str) -> Place<'a> {
-    if let Some(found) = applications.iter().find(|one| one.client_id == given) {
+fn by_reference<'a>(applications: &[&'a Application], given: &str) -> Place<'a> {
+    if let Some(found) = applications.iter().copied().find(|one| one.client_id == given) {
         return Place::Found(found);
     }
     let mut named = applications
         .iter()
+        .copied()
         .filter(|one| one.name == given && !one.client_id.starts_with(REGISTERED));
     match (named.next(), named.next()) {
         (Some(found), None) => Place::Found(found),
@@ -195,7 +200,7 @@ fn by_reference<'a>(applications: &'a [Application], given: &str) -> Place<'a> {
 
 /// The application of `http` where nothing names it. That of `stdio` is not taken for it: its secret
 /// is on every desktop.
-fn default_of_http<'a>(applications: &'a [Application], name: &str) -> Place<'a> {
+fn default_of_http<'a>(applications: &[&'a Application], name: &str) -> Place<'a> {
     match by_reference(applications, &beside(name)) {
         Place::Absent(beside) => match by_reference(applications, name) {
             Place::Found(other) if serves_stdio(other) => Place::Absent(beside),

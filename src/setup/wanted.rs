@@ -55,6 +55,8 @@ pub(super) struct Wanted {
     pub(super) domain: Url,
     /// The domain of the Management API, which is the tenant's own.
     pub(super) canonical: Url,
+    /// The application that reads and writes all this, which is none of those that are set up.
+    pub(super) management_client: String,
     /// The organization that people sign in to.
     pub(super) organization: Option<String>,
     /// When an exchange has worked last, as far as this process knows.
@@ -102,6 +104,7 @@ impl Setup {
             scopes: minimal(scopes),
             domain: settings.domain.clone(),
             canonical: settings.management.domain().clone(),
+            management_client: settings.management.client_id().to_owned(),
             organization: settings.organization.clone(),
             proved: self.proved_at(),
         }
@@ -109,10 +112,15 @@ impl Setup {
 }
 
 impl Wanted {
-    /// The identifier of the My Account API. It names the host that is used, or Auth0 refuses the
-    /// tokens.
+    /// The identifier of the My Account API as Auth0 makes it: it names the tenant's own domain. An API
+    /// that names another is one of anybody's.
     pub(super) fn my_account(&self) -> String {
-        format!("{}me/", self.domain)
+        format!("{}me/", self.canonical)
+    }
+
+    /// The identifier by which it may be known where a custom domain is used.
+    pub(super) fn my_account_of_custom_domain(&self) -> Option<String> {
+        (self.domain != self.canonical).then(|| format!("{}me/", self.domain))
     }
 
     /// The identifier of our own API, where the public URL is known.

@@ -229,7 +229,7 @@ mod tests {
         // Nobody is asked anything, even where the client could ask.
         let said = stage.call_consenting_as("guest", "test_connection", json!({})).await;
         assert!(said.contains("failed: token exchange: no Bitbucket account is linked"), "{said}");
-        assert!(!stage.setup().proved_at().is_some());
+        assert!(stage.setup().proved_at().is_none());
     }
 
     #[tokio::test]
@@ -346,7 +346,7 @@ mod tests {
         failed: token exchange: Auth0 refused the request (HTTP 400)
           fix: there is no use in trying again: an admin finds the reason in the tenant's log; check `AUTH0_CONNECTION` and the application's settings too; `check_connection` shows what is not as it must be
         ");
-        assert!(!stage.setup().proved_at().is_some());
+        assert!(stage.setup().proved_at().is_none());
     }
 
     #[tokio::test]

@@ -82,6 +82,8 @@ pub struct Application {
     pub resource_server_identifier: Option<String>,
     /// `deny`, `allow` or `require`: what it does about organizations.
     pub organization_usage: Option<String>,
+    /// `no_prompt`, `pre_login_prompt` or `post_login_prompt`: who says which one, where it requires one.
+    pub organization_require_behavior: Option<String>,
     /// Whether logins that end on loopback go through without a page that asks.
     pub skip_non_verifiable_callback_uri_confirmation_prompt: Option<bool>,
     /// How its tokens are signed.
@@ -127,6 +129,10 @@ pub struct ResourceServer {
     pub skip_consent_for_verifiable_first_party_clients: Option<bool>,
     /// Whether refresh tokens are given for it.
     pub allow_offline_access: Option<bool>,
+    /// Whether it is one of Auth0's own. Absent where it is not.
+    pub is_system: Option<bool>,
+    /// How its tokens are encrypted, where they are.
+    pub token_encryption: Option<Value>,
     /// What it lets callers do.
     #[serde(default)]
     pub scopes: Option<Vec<ResourceServerScope>>,

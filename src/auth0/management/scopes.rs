@@ -12,6 +12,12 @@ impl Management {
         self.inner.tenant.domain()
     }
 
+    /// The application that asks.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        self.inner.tenant.client_id()
+    }
+
     /// The scopes that the application was granted; nothing where Auth0 does not say.
     ///
     /// A token keeps the scopes that it was given with, so one that lacks any of `needed` is replaced

@@ -83,7 +83,7 @@ impl Doctor {
 
     /// The rows of `setup check`. `proved` says whether an exchange has worked just now.
     async fn tenant(&self, sources: &Sources, config: Option<&Config>, proved: bool) -> Vec<Row> {
-        if !config.is_some_and(|config| config.management.is_some()) {
+        if config.is_none_or(|config| config.management.is_none()) {
             return vec![TENANT.cannot_tell(
                 "the settings name no management application, so nothing of this was looked at",
                 "set `AUTH0_MANAGEMENT_CLIENT_ID` and `AUTH0_MANAGEMENT_CLIENT_SECRET`; how such an \

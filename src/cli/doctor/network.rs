@@ -226,7 +226,7 @@ impl Trouble {
             cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
         });
         let kinds = causes.iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
-        match kinds.map(io::Error::kind).last() {
+        match kinds.map(io::Error::kind).next_back() {
             _ if through_proxy && !timed_out => Self::Proxy { host, why },
             Some(io::ErrorKind::ConnectionRefused) => Self::Refused { host },
             Some(io::ErrorKind::TimedOut) => Self::TimedOut { host },

@@ -48,7 +48,7 @@ impl GuideCommand {
 
 /// The guide for the tenant that the settings name; what is read of it, where they say how.
 async fn guide(config: &Config, transports: Option<Transports>) -> anyhow::Result<Guide> {
-    let made_for = made_for(config, transports);
+    let made_for = made_for(config);
     let management = configured::management(config)?;
     if let Some(setup) = configured::setup(config, management, made_for, None) {
         return Ok(setup.guide(transports).await);

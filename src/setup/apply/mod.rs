@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::edit::{Action, Change, Edit, Object};
+use super::edit::{Action, Change, Edit};
 use super::keep::{KeepError, Kept};
 use super::plan::Options;
 use super::{Digest, Plan, Setup};
@@ -27,7 +27,7 @@ pub struct Applied {
     pub applied: Vec<Change>,
     /// Not carried out, or not seen to be; empty when all went well.
     pub remaining: Vec<Change>,
-    /// Why it stopped, where it did: one sentence.
+    /// Why it stopped, where it did, or else what the person must still do: one sentence.
     pub stopped: Option<String>,
     /// The settings that the server needs now, and where they were written.
     pub kept: Vec<Kept>,
@@ -123,6 +123,7 @@ async fn carry_out(
     let groups = || plan.edits.chunk_by(|one, other| one.object == other.object);
     let total = groups().count();
     let mut changes = plan.changes.iter().cloned();
+    let mut note = None;
     for (done, edits) in groups().enumerate() {
         let Some(first) = edits.first() else { continue };
         progress(done, total, plan.places.name(&first.object));
@@ -131,6 +132,7 @@ async fn carry_out(
             let list = if held { &mut applied.applied } else { &mut applied.remaining };
             list.push(change);
         }
+        note = note.or(outcome.note);
         if outcome.halt.is_some() {
             applied.stopped = outcome.halt;
             break;
@@ -139,6 +141,7 @@ async fn carry_out(
     if applied.stopped.is_none() && total > 0 {
         progress(total, total, "everything is written and read back");
     }
+    applied.stopped = applied.stopped.or(note);
     applied.remaining.extend(changes);
     applied
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
 use super::super::edit::{Action, Edit, Object};
@@ -38,6 +39,8 @@ pub(super) struct Outcome {
     pub(super) held: Vec<bool>,
     /// Why nothing more is to be written: one sentence.
     pub(super) halt: Option<String>,
+    /// What the person must still do about it, although the rest goes on: one sentence.
+    pub(super) note: Option<String>,
 }
 
 /// A write that did not go as it should.
@@ -67,14 +70,16 @@ impl Writer {
             Ok(Sent::But(id, sentence)) => (id, None, Some(sentence)),
             Err(Failure::Lost(error)) => (None, Some(error), None),
             Err(Failure::Refused(sentence)) => {
-                return Outcome { held: vec![false; edits.len()], halt: Some(self.safe(sentence)) };
+                let halt = Some(self.safe(sentence));
+                return Outcome { held: vec![false; edits.len()], halt, note: None };
             }
         };
         self.found(object, id);
+        let mut note = None;
         let held = match read::read(&self.management, &self.places, object).await {
             Ok(Some(found)) => {
                 if lost.is_some() && creates && object.is_application() {
-                    halt = Some(format!(
+                    note = Some(format!(
                         "the {name} was created, but the answer with its secret was lost: copy the \
                          secret from the application's page in the dashboard"
                     ));
@@ -107,7 +112,7 @@ impl Writer {
                 None => not_as_written(&name, edits, &held),
             });
         }
-        Outcome { held, halt: halt.map(|sentence| self.safe(sentence)) }
+        Outcome { held, halt: halt.map(|sentence| self.safe(sentence)), note }
     }
 
     async fn send(
@@ -181,18 +186,28 @@ impl Writer {
     async fn create_connection(&self, name: &str, mut body: Body) -> Result<Sent, Failure> {
         let purposes: Body =
             PURPOSES.iter().filter_map(|purpose| body.remove_entry(*purpose)).collect();
-        let created = self.management.create_connection(&body).await;
-        let id = created.map_err(|error| failure(name, error))?.id;
+        let called = body.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = match self.management.create_connection(&body).await {
+            Ok(created) => created.id,
+            Err(error) if is_lost(&error) => {
+                match self.management.connection_named(&called).await {
+                    Ok(Some(found)) => found.id,
+                    _ => return Err(Failure::Lost(error)),
+                }
+            }
+            Err(error) => return Err(failure(name, error)),
+        };
         if purposes.is_empty() {
             return Ok(Sent::Well(Some(id)));
         }
-        Ok(match self.management.update_connection(&id, &purposes).await {
-            Ok(_) => Sent::Well(Some(id)),
+        match self.management.update_connection(&id, &purposes).await {
+            Ok(_) => Ok(Sent::Well(Some(id))),
+            Err(error) if is_lost(&error) => Err(Failure::Lost(error)),
             Err(error) => {
                 let sentence = format!("the {name} was created, but not its purposes: {error}");
-                Sent::But(Some(id), sentence)
+                Ok(Sent::But(Some(id), sentence))
             }
-        })
+        }
     }
 
     /// Makes an application and keeps its secret, which Auth0 says only once. That the caller goes

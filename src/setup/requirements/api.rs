@@ -16,8 +16,9 @@ use crate::setup::wanted::API_SCOPES;
 
 /// What the API is called where we make it.
 const NAME: &str = "Bitbucket Vault MCP";
-/// Signatures that the server can check with the keys that the tenant publishes.
-const SIGNINGS: &[&str] = &["RS256", "ES256"];
+/// The signature that the server can check with the keys that the tenant publishes. It takes ES256 as
+/// well, which Auth0 has for no API.
+const SIGNING: &str = "RS256";
 /// Every kind of token that Auth0 makes for an API, with and without `permissions`; the server reads
 /// all of them.
 const DIALECTS: &[&str] =
@@ -31,6 +32,10 @@ pub(super) fn rows(target: &Target<'_>) -> [Finding; 5] {
 }
 
 /// The API; or the row where there is none to look at, and what is `made` with it.
+#[expect(
+    clippy::result_large_err,
+    reason = "a finding is made once for each row, and handed up at once"
+)]
 fn look<'a>(
     target: &'a Target<'_>,
     requirement: Requirement,
@@ -114,21 +119,21 @@ fn signing(target: &Target<'_>) -> Finding {
     let requirement = requirement(
         "api.signing",
         "signature of the API's tokens",
-        "`RS256` (`ES256` does as well)",
+        format!("`{SIGNING}`"),
         "the server checks tokens with the keys that the tenant publishes",
     );
-    let made = vec![create(&Object::Api, "signing_alg", "RS256")];
+    let made = vec![create(&Object::Api, "signing_alg", SIGNING)];
     let (api, requirement) = match look(target, requirement, made) {
         Ok(found) => found,
         Err(finding) => return finding,
     };
     match api.signing_alg.as_deref() {
         None => requirement.ok("not set, which is `RS256`"),
-        Some(signing) if SIGNINGS.contains(&signing) => requirement.ok(format!("`{signing}`")),
+        Some(SIGNING) => requirement.ok(format!("`{SIGNING}`")),
         Some(other) => requirement.wrong(
             format!("`{}`", shown_name(other)),
             "choose RS256 in the API's settings",
-            vec![set(&Object::Api, Action::Update, "signing_alg", shown_name(other), "RS256")],
+            vec![set(&Object::Api, Action::Update, "signing_alg", shown_name(other), SIGNING)],
         ),
     }
 }
@@ -137,7 +142,7 @@ fn dialect(target: &Target<'_>) -> Finding {
     let requirement = requirement(
         "api.dialect",
         "kind of the API's tokens",
-        "any JWT profile of Auth0, not bound to a client certificate",
+        "any JWT profile of Auth0, neither encrypted nor bound to a client certificate",
         "the server has to read the tokens",
     );
     let made = vec![create(&Object::Api, "token_dialect", "rfc9068_profile")];
@@ -150,7 +155,13 @@ fn dialect(target: &Target<'_>) -> Finding {
         proof.get("mechanism").and_then(Value::as_str) == Some("mtls")
             && proof.get("required").and_then(Value::as_bool) == Some(true)
     });
+    let encrypted = api.token_encryption.as_ref().is_some_and(|how| !how.is_null());
     match dialect {
+        _ if encrypted => requirement.wrong(
+            "encrypted",
+            "turn off JSON Web Encryption in the API's settings",
+            Vec::new(),
+        ),
         _ if bound => requirement.wrong(
             "bound to client certificates",
             "turn off mTLS sender-constraining in the API's settings",

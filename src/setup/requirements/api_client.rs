@@ -97,7 +97,7 @@ fn linked(target: &Target<'_>, subject: &Subject<'_>) -> Finding {
             }
         }
         (kind, _) => {
-            let kind = kind.map_or_else(|| "of no kind".to_owned(), |kind| shown_name(kind));
+            let kind = kind.map_or_else(|| "of no kind".to_owned(), shown_name);
             requirement.wrong(format!("not linked: {kind}"), fix, Vec::new())
         }
     }

@@ -46,6 +46,10 @@ pub(super) fn rows(target: &Target<'_>) -> Vec<Finding> {
 }
 
 /// The connection; or the row where there is none to look at, and what is `made` with it.
+#[expect(
+    clippy::result_large_err,
+    reason = "a finding is made once for each row, and handed up at once"
+)]
 fn look<'a>(
     target: &Target<'a>,
     requirement: Requirement,

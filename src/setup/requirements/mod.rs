@@ -15,7 +15,6 @@ mod tests;
 pub(in crate::setup) use finding::Finding;
 pub use management::{ManagementScope, management_scopes};
 
-use super::edit::Edit;
 use super::row::Report;
 use super::snapshot::Snapshot;
 use super::target::Target;
@@ -52,17 +51,6 @@ pub(super) fn findings(wanted: &Wanted, snapshot: &Snapshot) -> Vec<Finding> {
     findings.push(application::organization(target));
     findings.push(connection::exchange(target));
     findings
-}
-
-/// What would be changed, each once: two requirements may need the same.
-pub(super) fn edits(findings: &[Finding]) -> Vec<Edit> {
-    let mut edits: Vec<Edit> = Vec::new();
-    for edit in findings.iter().flat_map(|finding| &finding.edits) {
-        if !edits.contains(edit) {
-            edits.push(edit.clone());
-        }
-    }
-    edits
 }
 
 impl Setup {

@@ -37,6 +37,11 @@ fn active(target: &Target<'_>) -> Finding {
                 create(&Object::MyAccount, "name", NAME),
             ],
         ),
+        Ok(Some(api)) if api.is_system != Some(true) => requirement.wrong(
+            "an ordinary API that has its identifier",
+            "delete that API, and activate the My Account API under Applications > APIs",
+            Vec::new(),
+        ),
         Ok(Some(api)) if wants_proof(api) => requirement.wrong(
             "it takes only tokens that are bound to a key (DPoP), which linking does not support",
             "let its token sender-constraining be optional",

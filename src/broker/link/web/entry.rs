@@ -220,7 +220,7 @@ impl Inner {
             return reply;
         }
         if let Purpose::Consumer { callback } = &ticket.purpose {
-            return self.enter_consumer(&ticket, &cookie, callback, &answer).into();
+            return self.enter_consumer(&ticket, &cookie, callback, &answer);
         }
         let Some((person, token)) = self.unseal(&ticket, &cookie) else {
             // Too long ago: the person signs in once more.

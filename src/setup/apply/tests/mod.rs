@@ -162,7 +162,8 @@ async fn makes_an_empty_tenant_ready_in_one_go() {
     POST resource-servers {"identifier":"DOMAIN/me/","name":"Auth0 My Account API"}
     POST clients {"app_type":"regular_web","callbacks":["http://127.0.0.1:18484/callback","http://127.0.0.1:18485/callback","http://127.0.0.1:18486/callback","http://127.0.0.1:18487/callback","http://127.0.0.1:18488/callback","http://127.0.0.1:18489/callback"],"grant_types":["authorization_code","refresh_token","urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token"],"is_first_party":true,"jwt_configuration":{"alg":"RS256"},"name":"bitbucket-vault-mcp","oidc_conformant":true,"refresh_token":{"expiration_type":"non-expiring","policies":[{"audience":"DOMAIN/me/","scope":["create:me:connected_accounts","read:me:connected_accounts","delete:me:connected_accounts"]}],"rotation_type":"non-rotating"},"token_endpoint_auth_method":"client_secret_post"}
     POST client-grants {"audience":"DOMAIN/me/","client_id":"client00000000000000000000000002","scope":["create:me:connected_accounts","read:me:connected_accounts","delete:me:connected_accounts"],"subject_type":"user"}
-    POST connections {"authentication":{"active":false},"connected_accounts":{"active":true},"name":"bitbucket","options":{"client_id":"consumer-key","client_secret":"hush-bitbucket","scope":["account","pullrequest:write"]},"strategy":"bitbucket"}
+    POST connections {"name":"bitbucket","options":{"client_id":"consumer-key","client_secret":"hush-bitbucket","scope":["account","pullrequest:write"]},"strategy":"bitbucket"}
+    PATCH connections/con_4 {"authentication":{"active":false},"connected_accounts":{"active":true}}
     PATCH connections/con_4/clients [{"client_id":"client00000000000000000000000002","status":true}]
     "#);
     insta::assert_snapshot!(story.read("config/config.toml"), @r#"

@@ -213,7 +213,7 @@ impl Objects {
                 (204, None)
             }
             ("PATCH", [kind, id]) => {
-                let place = self.place(kind, id).unwrap();
+                let Some(place) = self.place(kind, id) else { return (404, None) };
                 let object = &mut self.kinds.get_mut(*kind).unwrap()[place];
                 merge(object, body);
                 let object = object.clone();
@@ -283,6 +283,7 @@ fn defaults(kind: &str, number: usize, body: &Value) -> Value {
                     json!(["authorization_code", "implicit", "refresh_token", "client_credentials"])
                 },
                 "token_endpoint_auth_method": "client_secret_post",
+                "jwt_configuration": { "secret_encoded": false, "lifetime_in_seconds": 36_000 },
                 "refresh_token": {
                     "rotation_type": "non-rotating", "expiration_type": "non-expiring",
                     "leeway": 0, "token_lifetime": 31_557_600,

@@ -115,6 +115,10 @@ pub(super) fn rows(target: &Target<'_>) -> Vec<Finding> {
 
 impl Subject<'_> {
     /// The application; or the row where there is none to look at, and what `made` with it.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a finding is made once for each row, and handed up at once"
+    )]
     pub(super) fn look(
         &self,
         requirement: Requirement,

@@ -53,7 +53,7 @@ pub(in super::super) fn organization(target: &Target<'_>) -> Finding {
     let organization = target.wanted.organization.as_deref();
     let wanted = match organization {
         Some(name) => format!("sign-ins to `{}` are allowed", shown_name(name)),
-        None => "no organization".to_owned(),
+        None => "none is needed, or Auth0 asks people for it".to_owned(),
     };
     let requirement = requirement(
         "organization",
@@ -62,7 +62,7 @@ pub(in super::super) fn organization(target: &Target<'_>) -> Finding {
         "Auth0 refuses a sign-in to an organization that the application does not allow",
     );
     let objects = [Object::StdioApplication, Object::HttpApplication];
-    let (mut refusing, mut edits, mut demanding) = (Vec::new(), Vec::new(), false);
+    let (mut refusing, mut edits, mut demanding) = (Vec::new(), Vec::new(), Vec::new());
     let mut absent = false;
     for object in objects {
         let usage = match target.place(&object) {
@@ -70,6 +70,11 @@ pub(in super::super) fn organization(target: &Target<'_>) -> Finding {
             Some(Place::Unread(why)) => return requirement.unread(*why),
             Some(Place::Found(application)) => {
                 let usage = application.organization_usage.as_deref();
+                let behavior = application.organization_require_behavior.as_deref();
+                let prompts = matches!(behavior, Some("pre_login_prompt" | "post_login_prompt"));
+                if usage == Some("require") && !prompts {
+                    demanding.push(described(application));
+                }
                 if !matches!(usage, Some("allow" | "require")) {
                     refusing.push(described(application));
                 }
@@ -87,15 +92,16 @@ pub(in super::super) fn organization(target: &Target<'_>) -> Finding {
                 continue;
             }
         };
-        demanding |= usage == Some("require");
         if organization.is_some() && !matches!(usage, Some("allow" | "require")) {
             let from = usage.map_or_else(|| "not set".to_owned(), shown_name);
             edits.push(set(&object, Action::Update, "organization_usage", from, "allow"));
         }
     }
     match organization {
-        None if demanding => requirement.ok(
-            "none in the settings, but an application requires one: Auth0 has to ask people for it",
+        None if !demanding.is_empty() => requirement.wrong(
+            format!("none in the settings, and {} requires one", demanding.join(" and ")),
+            "set `AUTH0_ORGANIZATION`, or let Auth0 ask people for it under Login Experience",
+            Vec::new(),
         ),
         None => requirement.ok("none in the settings"),
         Some(_) if !refusing.is_empty() => requirement.wrong(

@@ -43,7 +43,7 @@ pub(super) fn rotation(subject: &Subject<'_>) -> Finding {
 
 /// Multi-resource refresh tokens: the one refresh token of a sign-in must also be good for linking.
 pub(super) fn refresh_policy(target: &Target<'_>, subject: &Subject<'_>) -> Finding {
-    let audience = target.wanted.my_account();
+    let audience = target.my_account();
     let ours = json!({ "audience": audience, "scope": MY_ACCOUNT_SCOPES });
     let requirement = requirement(
         "stdio.refresh_policy",
@@ -110,10 +110,10 @@ pub(super) fn confirmation(subject: &Subject<'_>) -> Finding {
         Place::Found(application) => {
             match application.skip_non_verifiable_callback_uri_confirmation_prompt {
                 Some(true) => requirement.ok("skipped, which Auth0 advises against in production"),
-                _ => requirement.ok("shown, as Auth0 advises"),
+                _ => requirement.ok("not skipped for this application, as Auth0 advises"),
             }
         }
         Place::Unread(why) => requirement.unread(*why),
-        _ => requirement.ok("shown, as Auth0 advises"),
+        _ => requirement.ok("not skipped for this application, as Auth0 advises"),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::tenants::snapshot;
-use super::{Finding, edits, findings};
+use super::{Finding, findings};
 use crate::auth0::{Management, ManagementSettings};
 use crate::bitbucket::Consumer;
 use crate::net;
@@ -51,6 +51,17 @@ fn wanted(transports: Transports) -> Wanted {
 
 fn check(wanted: &Wanted, tenant: &Value) -> Vec<Finding> {
     findings(wanted, &snapshot(tenant))
+}
+
+/// What would be changed, each once: two requirements may need the same.
+fn edits(findings: &[Finding]) -> Vec<Edit> {
+    let mut edits: Vec<Edit> = Vec::new();
+    for edit in findings.iter().flat_map(|finding| &finding.edits) {
+        if !edits.contains(edit) {
+            edits.push(edit.clone());
+        }
+    }
+    edits
 }
 
 fn word(state: State) -> &'static str {

@@ -117,7 +117,7 @@ fn makes_no_application_in_place_of_one_that_the_settings_name() {
     stdio.callbacks missing: no application yet -> first name the application
     stdio.rotation missing: no application yet -> first name the application
     stdio.refresh_policy missing: no application yet -> first name the application
-    stdio.confirmation ok: shown, as Auth0 advises
+    stdio.confirmation ok: not skipped for this application, as Auth0 advises
     my_account.grant.stdio missing: no application yet -> first name the application
     connection.enabled.stdio missing: no application yet -> first name the application
     ");
@@ -182,7 +182,7 @@ fn wants_the_organization_of_the_settings_to_be_allowed() {
         .join("\n"),
         @"
     organization ok: none in the settings | 
-    organization ok: none in the settings, but an application requires one: Auth0 has to ask people for it | 
+    organization wrong: none in the settings, and `bitbucket-vault-mcp` (`StdioApplication0000000000000001`) requires one -> set `AUTH0_ORGANIZATION`, or let Auth0 ask people for it under Login Experience | 
     organization wrong: not allowed for `bitbucket-vault-mcp` (`StdioApplication0000000000000001`) -> apply the plan, or choose Business Users or Both under Login Experience in the application's settings | Update StdioApplication organization_usage: not set => allow
     organization wrong: not allowed for `bitbucket-vault-mcp` (`StdioApplication0000000000000001`) -> apply the plan, or choose Business Users or Both under Login Experience in the application's settings | Update StdioApplication organization_usage: deny => allow
     organization ok: allowed | 
@@ -197,7 +197,7 @@ fn knows_custom_domains_from_the_tenants_own() {
         let domain = url::Url::parse(domain).unwrap();
         let settings = Settings { domain, ..settings(Transports::Stdio) };
         let wanted = Setup::new(settings).wanted(&Choice::default());
-        assert_eq!(wanted.my_account(), format!("{}me/", wanted.domain));
+        assert_eq!(wanted.my_account(), format!("{}me/", super::DOMAIN));
         let mut tenant = ready();
         tenant["custom_domains"] = domains;
         short(&check(&wanted, &tenant)[1].row)
@@ -229,4 +229,54 @@ fn takes_the_api_client_that_is_linked_whatever_it_is_called() {
         told.ends_with(&format!("API found {}", API_CLIENT_ID.trim_end_matches("0001"))),
         "{told}"
     );
+}
+
+#[test]
+fn never_takes_the_management_application_for_one_that_serves_people() {
+    for app in ["management", "Management"] {
+        let told = places(settings(Transports::Stdio), Some(app), &ready());
+        assert_eq!(told, format!("stdio makes {app}, http none, API none"));
+    }
+}
+
+#[test]
+fn lets_auth0_ask_for_an_organization() {
+    let mut tenant = ready();
+    tenant["applications"][1]["organization_usage"] = "require".into();
+    tenant["applications"][1]["organization_require_behavior"] = "pre_login_prompt".into();
+    let rows = check(&super::wanted(Transports::Stdio), &tenant);
+    let row = rows.iter().find(|one| one.row.id == "organization").unwrap();
+    assert_eq!(short(&row.row), "organization ok: none in the settings");
+}
+
+#[test]
+fn takes_no_ordinary_api_for_the_my_account_api() {
+    let mut tenant = ready();
+    tenant["my_account"].as_object_mut().unwrap().remove("is_system");
+    let rows = check(&super::wanted(Transports::Stdio), &tenant);
+    let row = rows.iter().find(|one| one.row.id == "my_account.active").unwrap();
+    assert_eq!(
+        short(&row.row),
+        "my_account.active wrong: an ordinary API that has its identifier -> delete that API, and \
+         activate the My Account API under Applications > APIs"
+    );
+    assert_eq!(plan(&rows), "");
+}
+
+#[test]
+fn names_the_my_account_api_as_it_is_there() {
+    let domain = url::Url::parse("https://login.acme.example/").unwrap();
+    let settings = Settings { domain, ..settings(Transports::Stdio) };
+    let wanted = Setup::new(settings).wanted(&Choice::default());
+    let identifiers = |tenant: &Value| {
+        let planned = plan(&check(&wanted, tenant));
+        let lines = planned.lines().filter(|line| line.contains("/me/"));
+        lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
+    };
+    let mut known_by_custom = empty();
+    known_by_custom["my_account"] = super::tenants::my_account();
+    known_by_custom["my_account"]["identifier"] = "https://login.acme.example/me/".into();
+    let (made, known) = (identifiers(&empty()), identifiers(&known_by_custom));
+    assert!(made.contains("acme.eu.auth0.com/me/") && !made.contains("login.acme"), "{made}");
+    assert!(known.contains("login.acme.example/me/") && !known.contains("auth0.com"), "{known}");
 }

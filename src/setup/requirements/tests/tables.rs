@@ -23,7 +23,7 @@ fn tells_everything_that_an_empty_tenant_lacks_for_stdio() {
     stdio.callbacks missing: no application yet -> apply the plan
     stdio.rotation missing: no application yet -> apply the plan
     stdio.refresh_policy missing: no application yet -> apply the plan
-    stdio.confirmation ok: shown, as Auth0 advises
+    stdio.confirmation ok: not skipped for this application, as Auth0 advises
     applications.separate ok: separate
     my_account.grant.stdio missing: no application yet -> apply the plan
     connection.exists missing: none -> apply the plan, or make it under Authentication > Social
@@ -171,7 +171,7 @@ fn says_what_a_ready_tenant_has() {
     stdio.callbacks ok: all of them
     stdio.rotation ok: `non-rotating`
     stdio.refresh_policy ok: all of them
-    stdio.confirmation ok: shown, as Auth0 advises
+    stdio.confirmation ok: not skipped for this application, as Auth0 advises
     http.exists ok: `bitbucket-vault-mcp-http` (`HttpApplication00000000000000001`)
     http.first_party ok: true
     http.confidential ok: client_secret_post
@@ -226,8 +226,8 @@ fn says_what_is_wanted_and_why() {
     my_account.consent: no consent page for the My Account API. first-party applications skip it. a refresh token is exchanged without a person who could consent
     api.exists: an API for the server. an API with the identifier `https://mcp.acme.example/mcp`. callers show access tokens of this API
     api.scopes: scopes of the API. `bitbucket:read`, `bitbucket:write`, `bitbucket:admin`, `connection:admin`. clients can be granted nothing that the API does not list
-    api.signing: signature of the API's tokens. `RS256` (`ES256` does as well). the server checks tokens with the keys that the tenant publishes
-    api.dialect: kind of the API's tokens. any JWT profile of Auth0, not bound to a client certificate. the server has to read the tokens
+    api.signing: signature of the API's tokens. `RS256`. the server checks tokens with the keys that the tenant publishes
+    api.dialect: kind of the API's tokens. any JWT profile of Auth0, neither encrypted nor bound to a client certificate. the server has to read the tokens
     api.consent: no consent page for our own applications. first-party applications skip it. after linking the server looks up the account without showing another page
     stdio.exists: a web application for `stdio`. a regular web application. people sign in with it
     stdio.first_party: first-party application. `is_first_party` is true. applications of other people can use neither Token Vault nor the My Account API
@@ -268,7 +268,7 @@ fn says_what_is_wanted_and_why() {
     connection.enabled.api: connection enabled for the API client. enabled. Auth0 links and exchanges only for applications that the connection is enabled for
     third_parties.login_connection: a sign-in for people who come by third-party clients. a connection for signing in at domain level. third-party clients can use no other connection
     mfa.policy: when a second factor is asked for. not always. Token Vault fails where Auth0 always asks for a second factor
-    organization: sign-in to an organization. no organization. Auth0 refuses a sign-in to an organization that the application does not allow
+    organization: sign-in to an organization. none is needed, or Auth0 asks people for it. Auth0 refuses a sign-in to an organization that the application does not allow
     vault.exchange: a Bitbucket token from Token Vault. an exchange that works. settings can look right and not work, such as a consumer's secret
     ");
 }
@@ -352,7 +352,25 @@ fn needs_the_public_url_for_http() {
     third_parties.login_connection: apply the plan, or turn on Enable Domain-level Connection for `Username-Password-Authentication`
     vault.exchange: try it with `test_connection`
     ");
-    insta::assert_snapshot!(plan(&rows), @"");
+    insta::assert_snapshot!(plan(&rows), @r#"
+    Update Tenant resource_parameter_profile: audience => compatibility
+    Update Tenant authorization_response_iss_parameter_supported: not set => true
+    Update Tenant client_id_metadata_document_supported: not set => true
+    Create MyAccount identifier: not set => https://acme.eu.auth0.com/me/
+    Create MyAccount name: not set => Auth0 My Account API
+    Create Grant { application: HttpApplication, api: MyAccount } client_id: not set => the application's client id
+    Create Grant { application: HttpApplication, api: MyAccount } audience: not set => https://acme.eu.auth0.com/me/
+    Create Grant { application: HttpApplication, api: MyAccount } scope: not set => create:me:connected_accounts, read:me:connected_accounts, delete:me:connected_accounts
+    Create Grant { application: HttpApplication, api: MyAccount } subject_type: not set => user
+    Create Connection name: not set => bitbucket
+    Create Connection strategy: not set => bitbucket
+    Create Connection options.client_id: not set => consumer-key
+    Create Connection options.client_secret: not set => set
+    Create Connection options.scope: not set => account, project, pullrequest:write
+    Create Connection connected_accounts.active: not set => true
+    Create Connection authentication.active: not set => false
+    Update LoginConnection { id: "con_users" } is_domain_connection: false => true
+    "#);
 }
 
 #[test]
