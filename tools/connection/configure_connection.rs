@@ -70,7 +70,11 @@ impl Tool for ConfigureConnection {
     fn approval(&self) -> Option<String> {
         // A digest that cannot be read gets no question: the call ends before anything is sent.
         self.digest().ok()?;
-        Some(format!("Change the Auth0 tenant by the plan {}?", self.digest.trim()))
+        // Shown only where nobody can be asked, so it names the other way.
+        Some(format!(
+            "Change the Auth0 tenant, as `bitbucket-vault-mcp setup apply --digest {}` does at a terminal?",
+            self.digest.trim()
+        ))
     }
 
     /// The person says yes to what they have seen, not to a digest.
