@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`tool`] (what a tool is), [`tools`] (the tools themselves), [`server`] (how a
 //! call arrives), [`broker`] (whose token it uses), [`bitbucket`] (where it goes), and [`identity`]
-//! with [`auth0`] (who is asking). [`sandbox`] is the outside world on loopback.
+//! with [`auth0`] (who is asking). [`setup`] makes a tenant ready for it; [`sandbox`] is the outside world
+//! on loopback.
 
 pub mod tool;
 
