@@ -27,6 +27,7 @@ pub(super) use file::ClientFile;
 use super::output;
 use super::terminal::{TerminalAsk, say};
 use crate::config::{self, Flags, Need, Places, Sources, settings};
+use crate::net;
 use crate::tool::{Answered, Ask as _};
 
 /// Write this server into a client's configuration, showing the change first.
@@ -251,10 +252,16 @@ fn build_folder(program: &Path) -> Option<&Path> {
 
 fn address(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("a server's URL begins with `https://`".to_owned());
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && net::is_loopback(&url));
+    if !is_safe {
+        return Err(
+            "a server's URL begins with `https://`, unless it is on this machine".to_owned()
+        );
     }
     // It is written into a file that others may read.
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("a server's URL ends with its path, as in `https://HOST/mcp`".to_owned());
+    }
     if url.password().is_some() || !url.username().is_empty() {
         return Err("a name or password in a URL is no secret; leave it out".to_owned());
     }

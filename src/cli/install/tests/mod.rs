@@ -99,3 +99,19 @@ impl Machine {
         names
     }
 }
+
+#[test]
+fn takes_a_url_that_is_safe_and_holds_no_secret() {
+    for (url, taken) in [
+        ("https://mcp.example.com/mcp", true),
+        ("http://127.0.0.1:8080/mcp", true),
+        ("http://localhost:8080/mcp", true),
+        ("http://mcp.example.com/mcp", false),
+        ("https://mcp.example.com/mcp?token=hush", false),
+        ("https://mcp.example.com/mcp#hush", false),
+        ("https://ana:hush@mcp.example.com/mcp", false),
+        ("ftp://mcp.example.com/mcp", false),
+    ] {
+        assert_eq!(super::address(url).is_ok(), taken, "{url}");
+    }
+}
