@@ -2,7 +2,7 @@
 //! one to the other.
 //!
 //! There is one list of requirements. Each looks at a [`snapshot`](Snapshot) of the tenant and says how
-//! it stands as a [`Row`], and, where we can mend it, by which [`Edit`]s. `check` shows the rows, `plan`
+//! it stands as a [`Row`], and, where we can mend it, by which `Edit`s. `check` shows the rows, `plan`
 //! the edits, `apply` carries them out: none of the three can disagree with another.
 
 mod apply;
