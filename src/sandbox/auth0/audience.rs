@@ -1,6 +1,5 @@
 //! Which APIs an application can get tokens for, and with which scopes.
 
-use super::Auth0;
 use super::applications::Application;
 use super::objects::Object;
 use super::parameters::Parameters;
@@ -62,13 +61,6 @@ impl Tenant {
             application.third_party && grant.text("default_for") == Some("third_party_clients")
         });
         grants.find(|grant| grant.text("client_id") == Some(&application.id)).or(default)
-    }
-}
-
-impl Auth0 {
-    /// The identifier of the My Account API.
-    pub(crate) fn my_account_audience(&self) -> String {
-        format!("{}/me/", self.domain)
     }
 }
 

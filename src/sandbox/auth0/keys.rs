@@ -67,11 +67,7 @@ impl Key {
 
     fn sign(&self, id: &str, kind: &str, claims: &Value) -> Result<String, Unspecified> {
         let header = json!({ "alg": "RS256", "typ": kind, "kid": id });
-        let message = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
+        let message = message(&header, claims);
         let mut signature = vec![0; self.pair.public_modulus_len()];
         let random = SystemRandom::new();
         self.pair.sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature)?;
@@ -96,14 +92,15 @@ impl Key {
 /// A JWT of `claims`, signed with a secret that its reader has too (HS256).
 pub(crate) fn sign_with_secret(secret: &str, kind: &str, claims: &Value) -> String {
     let header = json!({ "alg": "HS256", "typ": kind });
-    let message = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header.to_string()),
-        URL_SAFE_NO_PAD.encode(claims.to_string())
-    );
+    let message = message(&header, claims);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+/// The part of a JWT that is signed (RFC 7515 section 5.1).
+fn message(header: &Value, claims: &Value) -> String {
+    [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".")
 }
 
 impl Default for Keyring {

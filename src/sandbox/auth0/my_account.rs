@@ -201,7 +201,8 @@ impl Auth0 {
     /// Whose token the request carries, if it is one of this API with `scope`.
     fn caller(&self, headers: &HeaderMap, scope: &str) -> Result<Authorization, Problem> {
         let world = self.world.lock();
-        if world.tenant.resource_server(&self.my_account_audience()).is_none() {
+        let audience = world.tenant.my_account_audience();
+        if world.tenant.resource_server(&audience).is_none() {
             return Err(Problem::not_found("The requested resource was not found"));
         }
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -210,7 +211,7 @@ impl Auth0 {
             .and_then(|token| world.issued.access_tokens.get(token))
             .filter(|token| token.expires_at > Instant::now())
             .map(|token| token.authorization.clone())
-            .filter(|one| one.audience.as_deref() == Some(&self.my_account_audience()))
+            .filter(|one| one.audience.as_deref() == Some(&audience))
             .ok_or_else(Problem::unauthorized)?;
         if !authorization.has(scope) {
             return Err(Problem::missing_scope(scope));

@@ -117,7 +117,7 @@ pub(super) static NEW_RESOURCE_SERVER: Schema = LazyLock::new(|| {
 pub(super) static CHANGED_RESOURCE_SERVER: Schema =
     LazyLock::new(|| compiled(&[], &resource_server(), &json!({})));
 
-/// Of Auth0's own APIs, only who gets tokens for them can be changed.
+/// Of Auth0's own APIs, neither names nor scopes can be changed.
 pub(super) static CHANGED_SYSTEM_API: Schema = LazyLock::new(|| {
     let allowed = json!({
         "token_lifetime": { "type": "integer" },

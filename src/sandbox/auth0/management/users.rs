@@ -36,10 +36,7 @@ pub(super) async fn connected_accounts(
     }
     let (mut start, mut take) = (0, DEFAULT_TAKE);
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let invalid = |why: &str| {
-            let text = format!("Query validation error: '{why}' on property {name}.");
-            ManagementError::bad_request("invalid_query_string", text)
-        };
+        let invalid = |why: &str| ManagementError::invalid_query(why, &name);
         match &*name {
             "from" => start = paging::start(&value).ok_or_else(|| invalid("Invalid cursor"))?,
             "take" => {

@@ -33,7 +33,7 @@ pub(crate) fn new_client(body: Map<String, Value>) -> Object {
         "is_first_party": true,
         "is_token_endpoint_ip_header_trusted": false,
         "oidc_conformant": for_api || third_party,
-        "jwt_configuration": configuration,
+        "jwt_configuration": &configuration,
         "signing_keys": [{ "cert": "A certificate that nobody checks" }],
         "sso_disabled": false,
         "cross_origin_authentication": false,
@@ -45,8 +45,9 @@ pub(crate) fn new_client(body: Map<String, Value>) -> Object {
     let refreshed = body.get("refresh_token").and_then(Value::as_object).cloned();
     client.change(body);
     if let Some(configured) = configured {
+        client.set("jwt_configuration", configuration);
         for (name, value) in configured {
-            client.set("jwt_configuration", merged(&configuration, &name, value));
+            client.set_inside("jwt_configuration", &name, value);
         }
     }
     if let Some(refreshed) = refreshed {
@@ -96,12 +97,6 @@ pub(crate) fn refresh_token(given: &Map<String, Value>) -> Value {
     defaults.to_value()
 }
 
-fn merged(object: &Value, name: &str, value: Value) -> Value {
-    let mut object = Object::new(object.clone());
-    object.set(name, value);
-    object.to_value()
-}
-
 impl Object {
     /// The application that this client is, as its requests are answered by.
     pub(crate) fn application(&self, key: Option<String>) -> Application {
@@ -115,7 +110,7 @@ impl Object {
         Application {
             id: self.text("client_id").unwrap_or_default().to_owned(),
             name: self.text("name").unwrap_or_default().to_owned(),
-            third_party: !self.flag("is_first_party"),
+            third_party: self.is_third_party(),
             for_api: self.text("app_type") == Some("resource_server"),
             api: self.text("resource_server_identifier").map(str::to_owned),
             conformant: self.flag("oidc_conformant"),

@@ -14,7 +14,7 @@ const FURTHER_SCOPES: [(&str, &str); 5] = [
 ];
 
 /// An API as a creation makes it.
-pub(crate) fn new_resource_server(body: Map<String, Value>) -> Object {
+pub(crate) fn new_resource_server(mut body: Map<String, Value>) -> Object {
     let mut server = Object::new(json!({
         "id": hexadecimal(),
         "allow_offline_access": false,
@@ -27,16 +27,9 @@ pub(crate) fn new_resource_server(body: Map<String, Value>) -> Object {
         "token_lifetime_for_web": 7_200,
         "signing_alg": "RS256",
     }));
-    let authorization = body.get("subject_type_authorization").cloned();
+    let authorization = body.remove("subject_type_authorization");
     server.change(body);
     if let Some(Value::Object(given)) = authorization {
-        server.set(
-            "subject_type_authorization",
-            json!({
-                "client": { "policy": "require_client_grant" },
-                "user": { "policy": "allow_all" },
-            }),
-        );
         for (subject, policy) in given {
             server.set_inside("subject_type_authorization", &subject, policy);
         }
