@@ -43,6 +43,7 @@ pub use management::{Management, ManagementSettings};
 pub use pkce::{PkceVerifier, random_token};
 pub(crate) use secret::same;
 pub use secret::{BearerToken, MyAccountToken, RefreshToken, VaultToken};
+pub(crate) use tokens::VAULT_GRANT;
 pub use tokens::{Refreshed, Subject};
 
 /// How errors and logs call the service.

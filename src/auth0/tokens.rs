@@ -13,7 +13,8 @@ use super::error::Asked;
 use super::wire::TIMEOUT;
 use super::{BearerToken, Error, Identity, MyAccountToken, RefreshToken, Tenant, VaultToken};
 
-const VAULT_GRANT: &str =
+/// The grant by which Token Vault gives tokens out.
+pub(crate) const VAULT_GRANT: &str =
     "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
 const REFRESH_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::auth0::{self, Management, ManagementSettings, RefreshToken};
-use crate::bitbucket::Consumer;
+use crate::bitbucket::{Consumer, Limits};
 use crate::config::settings::LISTEN;
 use crate::config::{self, Config, Known, Need, Problems, Sources};
 use crate::server::dispatch::{Approval, Dispatcher, Settings};
@@ -141,6 +143,11 @@ fn public_url(config: &Config) -> Option<Url> {
         config.tenant.as_ref().filter(|tenant| net::is_loopback(&tenant.domain))?;
         Url::parse(&format!("http://{}", LISTEN.default?)).ok()
     })
+}
+
+/// How long one call may take from now on.
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits { deadline: Instant::now() + config.deadline, cancel: CancellationToken::new() }
 }
 
 /// Where set-up writes what Auth0 gives it: secrets to the state folder, settings to the configuration

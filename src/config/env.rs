@@ -1,7 +1,7 @@
 //! The only place that reads the environment, and the configuration file that it points to.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 
@@ -65,18 +65,19 @@ impl Sources {
 
 fn open(path: PathBuf) -> ConfigFile {
     let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-    ConfigFile { exposed: exposed(&path), text, path }
+    ConfigFile { exposed: std::fs::metadata(&path).is_ok_and(|found| exposed(&found)), text, path }
 }
 
+/// Whether others on this machine may read it.
 #[cfg(unix)]
-fn exposed(path: &Path) -> bool {
+pub(crate) fn exposed(found: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    found.permissions().mode() & 0o077 != 0
 }
 
 /// Elsewhere the home folder's own access list is all that there is.
 #[cfg(not(unix))]
-fn exposed(_: &Path) -> bool {
+pub(crate) fn exposed(_: &std::fs::Metadata) -> bool {
     false
 }
 

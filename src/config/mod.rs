@@ -22,6 +22,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use env::exposed;
 pub use load::{Door, Known, Need, door, load, logging};
 pub use places::{Places, System};
 pub use problems::{Problem, Problems};

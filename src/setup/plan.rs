@@ -26,8 +26,6 @@ const LONG_LIST: usize = 40;
 pub struct Plan {
     /// Names exactly this plan.
     pub digest: Digest,
-    /// What is to be set up.
-    pub choice: Choice,
     /// What would change, in order.
     pub changes: Vec<Change>,
     /// What stands in the way and is not for us to mend.
@@ -75,16 +73,8 @@ impl Setup {
             covered.map(|(edit, change)| (edit, change, places.id(&edit.object))).collect();
         let digest = Digest::of(self.inner.domain.as_str(), &wanted.choice, &covered);
         let options = options(&edits, &target);
-        let mut plan = Plan {
-            digest,
-            choice: wanted.choice.clone(),
-            changes,
-            by_hand,
-            wants_consumer: false,
-            edits,
-            places,
-            options,
-        };
+        let mut plan =
+            Plan { digest, changes, by_hand, wants_consumer: false, edits, places, options };
         plan.wants_consumer = plan.needs_consumer() && self.inner.consumer.is_none();
         plan
     }
@@ -110,7 +100,6 @@ impl fmt::Debug for Plan {
         formatter
             .debug_struct("Plan")
             .field("digest", &self.digest)
-            .field("choice", &self.choice)
             .field("changes", &self.changes)
             .field("by_hand", &self.by_hand)
             .field("wants_consumer", &self.wants_consumer)
@@ -141,8 +130,8 @@ fn fold(findings: Vec<Finding>) -> Folded {
     // Stable: within an object, in the order in which the requirements name its fields.
     edits.sort_by(|one, other| one.object.cmp(&other.object));
     // What is created is created with all of its fields at once.
-    let created: Vec<_> = edits.iter().filter(|edit| edit.action == Action::Create).collect();
-    let created: Vec<Object> = created.into_iter().map(|edit| edit.object.clone()).collect();
+    let created = edits.iter().filter(|edit| edit.action == Action::Create);
+    let created: Vec<Object> = created.map(|edit| edit.object.clone()).collect();
     for edit in &mut edits {
         if created.contains(&edit.object) {
             edit.action = Action::Create;

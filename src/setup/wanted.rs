@@ -14,9 +14,6 @@ const LOOPBACK_PORTS: std::ops::RangeInclusive<u16> = 18484..=18489;
 /// Without a user id Auth0 links no account, and Bitbucket names the user to this scope only.
 pub(super) const IDENTITY_SCOPE: &str = "account";
 
-/// The grant by which Token Vault gives tokens out.
-pub(super) const VAULT_GRANT: &str =
-    "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
 /// What people must be able to do about their connected accounts.
 pub(super) const MY_ACCOUNT_SCOPES: &[&str] =
     &["create:me:connected_accounts", "read:me:connected_accounts", "delete:me:connected_accounts"];

@@ -10,8 +10,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::turns::Turn;
-use crate::bitbucket::Consumer;
-use crate::bitbucket::{self, RepositoryId, Resume};
+use crate::bitbucket::{self, Consumer, RepositoryId, Resume};
 use crate::broker::Probe;
 use crate::broker::link::{LinkedAccount, Offer, Outcome, Unlinked};
 use crate::identity::Identity;

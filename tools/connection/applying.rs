@@ -60,7 +60,7 @@ fn outcome(ended: Result<Applied, ApplyError>) -> Result<Outcome> {
     match ended {
         Ok(applied) => Ok(Outcome::Applied(applied)),
         Err(ApplyError::Changed(plan)) => Ok(Outcome::Changed(plan)),
-        Err(ApplyError::NoConsumer(_)) => Ok(Outcome::WantsConsumer),
+        Err(ApplyError::NoConsumer) => Ok(Outcome::WantsConsumer),
         Err(error @ ApplyError::NoDigest) => Err(Error::InvalidArguments(format!(
             "`digest`: {error}; call `plan_connection` for one"
         ))),

@@ -140,8 +140,6 @@ pub struct ResourceServer {
     pub subject_type_authorization: Option<Value>,
     /// Whether tokens must be bound to a key.
     pub proof_of_possession: Option<Value>,
-    /// The Custom API Client that is linked to it.
-    pub client_id: Option<String>,
 }
 
 /// One scope of an API.

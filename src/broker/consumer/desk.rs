@@ -28,8 +28,7 @@ pub(super) struct Desk {
     /// The hash of its secret address.
     ticket: Digest,
     /// What only its form carries. Cookies would show nothing here: all ports of a host share them.
-    token: Digest,
-    written: String,
+    token: String,
     words: Words,
     expires_at: SystemTime,
     kept: Duration,
@@ -55,11 +54,9 @@ struct Entered {
 
 impl Desk {
     pub(super) fn new(ticket: &str, words: Words, expires_at: SystemTime, kept: Duration) -> Self {
-        let written = random_token();
         Self {
             ticket: Digest::of(ticket),
-            token: Digest::of(&written),
-            written,
+            token: random_token(),
             words,
             expires_at,
             kept,
@@ -155,7 +152,7 @@ impl Desk {
     }
 
     fn form<'a>(&'a self, ticket: &'a str) -> Form<'a> {
-        Form { words: &self.words, action: ticket, token: &self.written, introduction: "" }
+        Form { words: &self.words, action: ticket, token: &self.token, introduction: "" }
     }
 }
 
@@ -179,7 +176,7 @@ async fn posted(
         return page;
     }
     let Ok(Posted(Entered { token, key, secret })) = entered else { return Page::unexpected() };
-    if Digest::of(&token) != desk.token {
+    if Digest::of(&token) != Digest::of(&desk.token) {
         return Page::unexpected();
     }
     let consumer = match read(&key, secret.expose_secret()) {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use tokio::process::Command;
 
 use super::Line;
@@ -32,7 +33,7 @@ const NONE: Line = Line {
 
 pub(super) async fn rows(sources: &Sources, places: &Places) -> Vec<Row> {
     let mut rows = vec![PROGRAM.ok(format!("{VERSION}, `{}`", places.program.display()))];
-    for client in Client::ALL {
+    for &client in Client::value_variants() {
         rows.extend(row(client, sources, places).await);
     }
     if rows.len() == 1 {

@@ -72,7 +72,7 @@ pub(super) fn state_folder(folder: &Path) -> Row {
             format!("`{path}` is not a folder"),
             "move it away, or name another folder by `BITBUCKET_MCP_STATE_DIR`",
         ),
-        Ok(found) if exposed(&found) => {
+        Ok(found) if config::exposed(&found) => {
             STATE.wrong(format!("`{path}` is open to others"), format!("chmod 700 '{path}'"))
         }
         // Tried, since a mode says nothing of a full or read-only disk.
@@ -101,7 +101,7 @@ pub(super) fn secrets(sources: &Sources, state: Option<&Path>) -> Row {
     files.sort();
     files.dedup();
     let there = files.iter().filter_map(|file| Some((file, std::fs::metadata(file).ok()?)));
-    let (open, kept): (Vec<_>, Vec<_>) = there.partition(|(_, found)| exposed(found));
+    let (open, kept): (Vec<_>, Vec<_>) = there.partition(|(_, found)| config::exposed(found));
     if open.is_empty() {
         let count = kept.iter().filter(|(_, found)| found.is_file()).count();
         return SECRETS.ok(match count {
@@ -119,16 +119,4 @@ pub(super) fn secrets(sources: &Sources, state: Option<&Path>) -> Row {
         })
         .collect();
     SECRETS.wrong(format!("others may read {}", names.join(", ")), fixes.join(" && "))
-}
-
-#[cfg(unix)]
-fn exposed(found: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    found.permissions().mode() & 0o077 != 0
-}
-
-/// Elsewhere the home folder's own access list is all that there is.
-#[cfg(not(unix))]
-fn exposed(_: &std::fs::Metadata) -> bool {
-    false
 }

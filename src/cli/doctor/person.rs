@@ -1,11 +1,7 @@
 //! The person on this machine: where their sign-in is kept, and whether it leads to Bitbucket.
 
-use std::time::Instant;
-
-use tokio_util::sync::CancellationToken;
-
 use super::Line;
-use crate::bitbucket::{Limits, Scopes};
+use crate::bitbucket::Scopes;
 use crate::broker::{Failure, Probe};
 use crate::cli::configured;
 use crate::config::Config;
@@ -78,9 +74,7 @@ pub(super) async fn rows(config: &Config) -> (Vec<Row>, bool) {
             rows.push(SIGN_IN.ok(who));
         }
     }
-    let limits =
-        Limits { deadline: Instant::now() + config.deadline, cancel: CancellationToken::new() };
-    let probe = local.probe(limits).await;
+    let probe = local.probe(configured::limits(config)).await;
     let proved = probe.is_ok();
     rows.push(exchange(probe, &configured::scopes(config)));
     (rows, proved)

@@ -37,18 +37,6 @@ pub(in crate::cli) struct Place {
 }
 
 impl Client {
-    /// Every client.
-    pub(in crate::cli) const ALL: [Self; 8] = [
-        Self::ClaudeCode,
-        Self::ClaudeDesktop,
-        Self::Cursor,
-        Self::Vscode,
-        Self::Codex,
-        Self::Windsurf,
-        Self::Zed,
-        Self::Gemini,
-    ];
-
     /// What people call it.
     pub(in crate::cli) fn title(self) -> &'static str {
         match self {
@@ -64,17 +52,8 @@ impl Client {
     }
 
     /// The word for it on the command line.
-    pub(in crate::cli) fn word(self) -> &'static str {
-        match self {
-            Self::ClaudeCode => "claude-code",
-            Self::ClaudeDesktop => "claude-desktop",
-            Self::Cursor => "cursor",
-            Self::Vscode => "vscode",
-            Self::Codex => "codex",
-            Self::Windsurf => "windsurf",
-            Self::Zed => "zed",
-            Self::Gemini => "gemini",
-        }
+    pub(in crate::cli) fn word(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// The file that counts for everything that the person does with the client.

@@ -139,22 +139,10 @@ async fn consumer(config: &Config) -> anyhow::Result<Consumer> {
 }
 
 fn json(applied: &Applied) -> Value {
-    let settings: Vec<Value> = applied
-        .kept
-        .iter()
-        .map(|kept| {
-            json!({
-                "transport": kept.transport,
-                "variable": kept.variable,
-                "value": kept.value,
-                "written_to": kept.written_to,
-            })
-        })
-        .collect();
     let mut answer = json!({
         "applied": applied.applied,
         "remaining": applied.remaining,
-        "settings": settings,
+        "settings": applied.kept,
     });
     if let (Some(why), Value::Object(answer)) = (&applied.stopped, &mut answer) {
         answer.insert("stopped".to_owned(), why.as_str().into());

@@ -8,14 +8,12 @@ mod plan;
 pub(in crate::cli) mod screen;
 
 use std::process::ExitCode;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use tokio_util::sync::CancellationToken;
 
 use super::configured;
 use crate::Error;
-use crate::bitbucket::Limits;
 use crate::config::{Config, Flags, Need, Sources};
 use crate::setup::{self, Transports};
 use crate::tool::Person as _;
@@ -78,13 +76,11 @@ pub(in crate::cli) fn prepare(sources: &Sources) -> anyhow::Result<(Config, setu
 
 /// Tries an exchange for the person who is signed in on this machine, if anybody is: what only that can
 /// show is then no longer in doubt.
-pub(in crate::cli) async fn prove(config: &Config, setup: &setup::Setup) {
+async fn prove(config: &Config, setup: &setup::Setup) {
     let Some(local) = config.auth0.as_ref().and_then(|_| configured::local(config).ok()) else {
         return;
     };
-    let limits =
-        Limits { deadline: Instant::now() + config.deadline, cancel: CancellationToken::new() };
-    if local.probe(limits).await.is_ok() {
+    if local.probe(configured::limits(config)).await.is_ok() {
         setup.proved(SystemTime::now());
     }
 }
@@ -97,7 +93,7 @@ fn made_for(config: &Config) -> Transports {
 }
 
 /// An error as somebody at a terminal reads it: what is wrong, and what to do.
-pub(in crate::cli) fn told(error: impl Into<Error>) -> anyhow::Error {
+fn told(error: impl Into<Error>) -> anyhow::Error {
     let error = error.into();
     match error.hint() {
         Some(hint) => anyhow::anyhow!("{error}\n  hint: {hint}"),

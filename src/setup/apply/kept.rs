@@ -9,8 +9,17 @@ use super::super::{Setup, Transports};
 use super::write::Writer;
 
 /// The settings that are written, by variable and by the key in the configuration file.
-pub static WRITTEN: &[(&str, &str)] =
-    &[DOMAIN, CLIENT_ID, CLIENT_SECRET, AUDIENCE, PUBLIC_URL, API_CLIENT_ID, API_CLIENT_SECRET];
+pub static WRITTEN: &[(&str, &str)] = &[
+    DOMAIN,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CONNECTION,
+    ORGANIZATION,
+    AUDIENCE,
+    PUBLIC_URL,
+    API_CLIENT_ID,
+    API_CLIENT_SECRET,
+];
 
 const DOMAIN: (&str, &str) = ("AUTH0_DOMAIN", "auth0-domain");
 const CLIENT_ID: (&str, &str) = ("AUTH0_CLIENT_ID", "auth0-client-id");
@@ -70,11 +79,8 @@ impl Setup {
     /// The applications of `transport` that are there and that the settings do not name.
     fn applications(&self, transport: Transports, writer: &Writer) -> Vec<Named> {
         let settings = &self.inner;
-        let (web, is_named) = match transport {
-            Transports::Http | Transports::Both => (Object::HttpApplication, Transports::Http),
-            Transports::Stdio => (Object::StdioApplication, Transports::Stdio),
-        };
-        let is_named = settings.application.as_ref().is_some_and(|(of, _)| *of == is_named);
+        let web = if transport.http() { Object::HttpApplication } else { Object::StdioApplication };
+        let is_named = settings.application.as_ref().is_some_and(|(of, _)| *of == transport);
         let mut named = Vec::new();
         if !is_named {
             named.extend(writer.named(&web, [CLIENT_ID, CLIENT_SECRET], INSTEAD));

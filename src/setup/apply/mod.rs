@@ -44,7 +44,7 @@ pub enum ApplyError {
     NoDigest,
     /// The consumer's key and secret are needed and were not given.
     #[error("the Bitbucket consumer's key and secret are needed")]
-    NoConsumer(Box<Plan>),
+    NoConsumer,
     /// The connection is of another consumer, whose secret cannot be read and would be erased.
     #[error(
         "the connection's secret cannot be read, so the one of its consumer `{key}` is needed, lest it be \
@@ -118,8 +118,7 @@ async fn carry_out(
     writer: &mut Writer,
     progress: &(dyn Fn(usize, usize, &str) + Send + Sync),
 ) -> Applied {
-    let mut applied =
-        Applied { applied: Vec::new(), remaining: Vec::new(), stopped: None, kept: Vec::new() };
+    let mut applied = Applied::default();
     let groups = || plan.edits.chunk_by(|one, other| one.object == other.object);
     let total = groups().count();
     let mut changes = plan.changes.iter().cloned();
@@ -156,7 +155,7 @@ fn guard(plan: &Plan, consumer: Option<&Consumer>) -> Result<(), ApplyError> {
         return Ok(());
     }
     let Some(consumer) = consumer else {
-        return Err(ApplyError::NoConsumer(Box::new(plan.clone())));
+        return Err(ApplyError::NoConsumer);
     };
     match &plan.options {
         Options::WithoutSecret(Some(key)) if *key != consumer.key && !plan.writes_key() => {

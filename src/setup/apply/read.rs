@@ -282,7 +282,7 @@ fn fields(object: Value) -> Body {
     }
 }
 
-/// Whether the options that `found` has can be written back without losing their secret.
+/// Whether these options can be written back without losing their secret.
 pub(super) fn has_secret(options: &Body) -> bool {
     is_readable(options.get("client_secret"))
 }

@@ -25,7 +25,7 @@ pub struct Keep {
 }
 
 /// One setting that was written, or that the person must set. Never a secret itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Kept {
     /// For which transport.
     pub transport: Transports,

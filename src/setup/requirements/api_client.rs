@@ -7,9 +7,9 @@ use super::application::{
     Subject, confidential, described, first_party, grant_types, oidc_conformant,
 };
 use super::finding::{Finding, create, requirement, shown_name};
+use crate::auth0::VAULT_GRANT;
 use crate::setup::edit::Object;
 use crate::setup::target::{Place, Target};
-use crate::setup::wanted::VAULT_GRANT;
 
 /// The kind of application.
 const TYPE: &str = "resource_server";

@@ -328,7 +328,7 @@ fn finds_each_client_where_each_system_has_it() {
     for system in [System::Linux, System::MacOs, System::Windows] {
         let machine = Machine::new(system);
         places.push_str(&format!("{system:?}\n"));
-        for client in Client::ALL {
+        for &client in Client::value_variants() {
             let file = client.place(&machine.places).file;
             let file = file.strip_prefix(machine.home.path()).unwrap().display().to_string();
             places.push_str(&format!("  {} {file}\n", client.word()));

@@ -17,11 +17,11 @@ async fn refuses_to_erase_a_secret_that_it_can_neither_read_nor_write_back() {
         let plan = setup.plan(&Choice::default()).await.unwrap();
         assert!(plan.wants_consumer, "{masked}");
         let refused = apply(&setup, &plan).await.unwrap_err();
-        assert!(matches!(refused, ApplyError::NoConsumer(_)), "{masked}: {refused}");
+        assert!(matches!(refused, ApplyError::NoConsumer), "{masked}: {refused}");
         for (key, secret) in [("", "x"), ("x", ""), (" ", " ")] {
             let blank = Consumer { key: key.into(), secret: secret.into() };
             let refused = setup.apply(&plan.digest, Some(blank), &|_, _, _| {}).await.unwrap_err();
-            assert!(matches!(refused, ApplyError::NoConsumer(_)), "{masked}: {refused}");
+            assert!(matches!(refused, ApplyError::NoConsumer), "{masked}: {refused}");
         }
         assert_eq!(story.tenant.written(), written, "{masked}");
         story.tenant.change("connections", |one| one["options"]["client_secret"] = secret.clone());
@@ -56,8 +56,7 @@ async fn takes_the_consumer_from_the_person_where_the_settings_have_none() {
     let plan = setup.plan(&Choice::default()).await.unwrap();
     assert!(plan.wants_consumer);
     let refused = apply(&setup, &plan).await.unwrap_err();
-    let ApplyError::NoConsumer(again) = refused else { panic!("{refused}") };
-    assert_eq!(again.digest, plan.digest);
+    assert!(matches!(refused, ApplyError::NoConsumer), "{refused}");
     assert_eq!(story.tenant.written(), 0);
     let applied = setup.apply(&plan.digest, Some(consumer()), &|_, _, _| {}).await.unwrap();
     assert_eq!((applied.stopped, applied.remaining), (None, vec![]));

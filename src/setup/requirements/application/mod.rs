@@ -17,10 +17,11 @@ use super::finding::{
     Finding, Requirement, create, extended, lacking, list, quoted, requirement, set, shown_name,
     shown_switch,
 };
+use crate::auth0::VAULT_GRANT;
 use crate::auth0::management::Application;
 use crate::setup::edit::{Action, Edit, Object};
 use crate::setup::target::{Place, Target};
-use crate::setup::wanted::{Reference, VAULT_GRANT, Wanted};
+use crate::setup::wanted::{Reference, Wanted};
 
 /// How an application authenticates that we make or mend.
 const SECRET_POST: &str = "client_secret_post";
