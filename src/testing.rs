@@ -227,6 +227,11 @@ fn setup_settings(sandbox: &Sandbox) -> setup::Settings {
     }
 }
 
+/// How many tokens a model reads `text` as, by the o200k vocabulary.
+pub(crate) fn tokens(text: &str) -> usize {
+    tiktoken_rs::o200k_base_singleton().encode_with_special_tokens(text).len()
+}
+
 /// A client that has no way to ask.
 pub(crate) struct Nobody;
 /// A person who says no.

@@ -4,14 +4,23 @@
 //! `UPDATE=1 cargo test` and read what changed in its golden and in the reference.
 
 mod accounts;
+mod administration;
+mod api;
 mod commits;
 mod connection;
+mod deployments;
+mod downloads;
 mod lookup;
 mod params;
+mod people;
+mod pipeline_settings;
+mod pipelines;
 mod pull_requests;
 mod refs;
+mod reports;
 mod repositories;
 mod shown;
+mod snippets;
 mod source;
 mod workspaces;
 
@@ -43,6 +52,14 @@ pub const TOOLSETS: &[Toolset] = &[
     refs::TOOLSET,
     commits::TOOLSET,
     pull_requests::TOOLSET,
+    pipelines::TOOLSET,
+    pipeline_settings::TOOLSET,
+    deployments::TOOLSET,
+    reports::TOOLSET,
+    administration::TOOLSET,
+    snippets::TOOLSET,
+    downloads::TOOLSET,
+    api::TOOLSET,
 ];
 
 /// All tools, in the order of the catalogue.

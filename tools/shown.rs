@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::bitbucket::{RepositoryId, Resolved};
+use crate::bitbucket::{RepositoryId, Resolved, User};
 use crate::text::Foreign;
 
 /// How long a name may be in a list, in characters.
@@ -72,6 +72,28 @@ pub(super) fn revision(resolved: &Resolved) -> Option<Foreign> {
 /// `3 branches`, `1 branch`
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Foreign text on a line of ours: as it is if it is one plain word, such as a branch, path or
+/// nickname, and in quotes otherwise.
+pub(super) fn bare(text: &Foreign) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "._/@+-".contains(character);
+    let word = text.as_str();
+    if !word.is_empty() && word.chars().count() <= 120 && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        text.quoted()
+    }
+}
+
+/// A hash, short enough to read and long enough to be the only one.
+pub(super) fn short(hash: &str) -> String {
+    hash.get(..12).unwrap_or(hash).to_owned()
+}
+
+/// What people call somebody.
+pub(super) fn person(user: &User) -> Foreign {
+    Foreign::line(user.name().unwrap_or("somebody"), NAME)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::budget::Family;
 use super::connector::Connector;
+use super::multipart::Multipart;
 use super::path::Path;
 use super::redirect::Leaving;
 use super::send::{Opened, Request};
@@ -106,6 +107,12 @@ impl<'a> Call<'a> {
         let data = serde_json::to_vec(body).map_err(|error| error.to_string());
         let json = |data| Body { data, content_type: "application/json".to_owned() };
         self.body = Some(data.map(json));
+        self
+    }
+
+    /// Sends `form`.
+    pub(crate) fn multipart(mut self, form: Multipart) -> Self {
+        self.body = Some(Ok(form.body()));
         self
     }
 

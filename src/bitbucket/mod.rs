@@ -14,6 +14,7 @@ mod consumer;
 mod error;
 mod members;
 mod merge;
+mod multipart;
 mod page;
 mod path;
 mod problem;
@@ -42,6 +43,7 @@ pub(crate) use self::commits::{Author, CommitData};
 pub use self::connector::Connector;
 pub use self::error::Error;
 pub(crate) use self::merge::{Build, MergeCheck, MergeOptions, MergeTask, Mergeability, Merging};
+pub(crate) use self::multipart::Multipart;
 pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
@@ -126,6 +128,10 @@ impl Client {
 
     pub(crate) fn post(&self, path: Path) -> Call<'_> {
         Call::new(self, reqwest::Method::POST, path)
+    }
+
+    pub(crate) fn put(&self, path: Path) -> Call<'_> {
+        Call::new(self, reqwest::Method::PUT, path)
     }
 
     pub(crate) fn delete(&self, path: Path) -> Call<'_> {

@@ -49,9 +49,20 @@ pub(crate) static PEOPLE: [Person; 4] = [
 ];
 
 /// What the sandbox's Bitbucket consumer asks for. Bitbucket takes scopes from the consumer, whatever
-/// a request names.
-pub(crate) const CONSUMER_SCOPES: &[&str] =
-    &["account", "repository:write", "pullrequest:write", "pipeline:write", "project"];
+/// a request names. It has what every toolset needs, so that each can be tried.
+pub(crate) const CONSUMER_SCOPES: &[&str] = &[
+    "account",
+    "repository:write",
+    "repository:admin",
+    "repository:delete",
+    "pullrequest:write",
+    "pipeline",
+    "pipeline:write",
+    "pipeline:variable",
+    "project",
+    "webhook",
+    "snippet:write",
+];
 
 /// One person, with an identity at each service.
 #[derive(Debug, PartialEq, Eq)]

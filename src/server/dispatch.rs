@@ -286,8 +286,9 @@ impl Dispatcher {
             return Ok(());
         }
         // What nobody will be shown need not be looked up.
-        let whole = if cx.is_answered() { None } else { call.question(cx).await? };
-        let answered = cx.confirm(whole.as_ref().unwrap_or(&brief)).await?;
+        let whole = if cx.is_answered() { Some(brief.clone()) } else { call.question(cx).await? };
+        let Some(whole) = whole else { return Ok(()) };
+        let answered = cx.confirm(&whole).await?;
         match answered {
             Answered::Yes => Ok(()),
             Answered::No => Err(Error::refused(

@@ -52,8 +52,9 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         None
     }
 
-    /// The same question with what only a look at the services can tell. Asked for right before a
-    /// person is asked, and only where [`approval`](Self::approval) has a question.
+    /// The same question with what only a look at the services can tell; nothing if that look shows that
+    /// the call may go ahead unasked. Asked for right before a person is asked, and only where
+    /// [`approval`](Self::approval) has a question.
     ///
     /// # Errors
     /// When the look shows that the call cannot be carried out anyway.

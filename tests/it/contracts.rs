@@ -31,6 +31,12 @@ const SCOPES: &[&str] = &[
     "pullrequest:write",
     "pipeline",
     "pipeline:write",
+    "pipeline:variable",
+    "repository:admin",
+    "repository:delete",
+    "webhook",
+    "snippet",
+    "snippet:write",
 ];
 /// Keywords that some hosts reject, or that the schema pass must have taken away.
 const FORBIDDEN: &[&str] = &["$ref", "$defs", "anyOf", "oneOf", "allOf", "not", "format", "title"];

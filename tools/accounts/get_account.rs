@@ -189,7 +189,7 @@ mod tests {
         insta::assert_snapshot!(said, @r#"
         signed in as "Ana Lima" (auth0|ana)
         linked: "Ana Lima" ("ana") since …day…, id cac_…
-          scopes: account pipeline:write project pullrequest:write
+          scopes: account pipeline pipeline:variable pipeline:write project pullrequest:write repository:admin repository:delete snippet:write webhook
         "#);
     }
 

@@ -190,7 +190,7 @@ mod tests {
         ok: token exchange: Token Vault gave a token for `bitbucket`
         ok: Bitbucket: `GET /user` answered as "ana"
         ok: scopes: all that the tools need were granted
-        granted: account pipeline:write project pullrequest:write
+        granted: account pipeline pipeline:variable pipeline:write project pullrequest:write repository:admin repository:delete snippet:write webhook
         the Bitbucket token has 2 hours left; Auth0 renews it by itself
         "#);
         assert!(stage.setup().proved_at().is_some());

@@ -4,13 +4,14 @@ use futures::TryFutureExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::absent;
 use super::shape::{bare, count, day, fork, path, person, title};
-use super::{absent, people};
 use crate::Result;
 use crate::bitbucket::{Filter, PullRequest, RepositoryId, State, literal};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
 use crate::tools::params::{Limit, RepositoryArgument, Revision, WorkspaceArgument};
+use crate::tools::people;
 use crate::tools::shown::more;
 
 /// List the pull requests of one repository, the open ones unless asked otherwise.

@@ -11,7 +11,6 @@ mod list_pull_requests;
 mod merge_pull_request;
 mod merging;
 mod parts;
-mod people;
 mod readiness;
 mod review_outcome;
 mod review_pull_request;

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::bitbucket::{End, PullRequest, User};
+use crate::bitbucket::{End, PullRequest};
 use crate::text::Foreign;
+pub(super) use crate::tools::shown::{bare, person, short};
 
 /// The longest name that is shown whole.
 const NAME: usize = 80;
@@ -80,31 +81,9 @@ pub(super) fn path(text: &str) -> Foreign {
     Foreign::line(text, PATH)
 }
 
-/// What people call somebody.
-pub(super) fn person(user: &User) -> Foreign {
-    Foreign::line(user.name().unwrap_or("somebody"), NAME)
-}
-
-/// A hash, short enough to read and long enough to be the only one.
-pub(super) fn short(hash: &str) -> String {
-    hash.get(..12).unwrap_or(hash).to_owned()
-}
-
 /// The day of a time.
 pub(super) fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
-}
-
-/// Foreign text on a line of ours: as it is if it is one plain word, such as a branch, path or
-/// nickname, and in quotes otherwise.
-pub(super) fn bare(text: &Foreign) -> String {
-    let plain = |character: char| character.is_alphanumeric() || "._/@+-".contains(character);
-    let word = text.as_str();
-    if !word.is_empty() && word.chars().count() <= 120 && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        text.quoted()
-    }
 }
 
 /// `1 comment`, `2 comments`.

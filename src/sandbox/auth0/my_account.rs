@@ -301,6 +301,7 @@ async fn add_rate_headers(request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use crate::sandbox::people::CONSUMER_SCOPES;
     use reqwest::Method;
     use serde_json::{Value, json};
 
@@ -335,8 +336,7 @@ mod tests {
                 "id": null,
                 "connection": "bitbucket",
                 "access_type": "offline",
-                "scopes":
-                    ["account", "repository:write", "pullrequest:write", "pipeline:write", "project"],
+                "scopes": CONSUMER_SCOPES,
                 "created_at": null,
             })
         );

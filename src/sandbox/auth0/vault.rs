@@ -198,7 +198,9 @@ mod tests {
             body,
             json!({
                 "access_token": null,
-                "scope": "account repository:write pullrequest:write pipeline:write project",
+                "scope": "account repository:write repository:admin repository:delete \
+                      pullrequest:write pipeline pipeline:write pipeline:variable project webhook \
+                      snippet:write",
                 "expires_in": 7200,
                 "issued_token_type": REQUESTED,
                 "token_type": "Bearer",

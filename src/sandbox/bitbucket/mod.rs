@@ -1,12 +1,16 @@
 //! A Bitbucket Cloud on loopback: REST API 2.0, with the habits of the real one that a client has to
 //! know. Every answer is in JSON shapes of real size, nulls and links included.
 
+mod administration;
+mod areas;
 mod call;
 mod checks;
 mod comments;
 mod commit_files;
 mod commits;
+mod deployments;
 mod diffs;
+mod downloads;
 mod edits;
 mod errors;
 mod fields;
@@ -14,18 +18,23 @@ mod members;
 mod merge;
 mod model;
 mod page;
+mod pipeline_settings;
+mod pipelines;
 mod pull_request_shapes;
 mod pull_requests;
 mod query;
 mod refs;
+mod reports;
 mod repositories;
 mod reviews;
 mod scopes;
+mod search;
 mod seed_hostile;
 mod seed_pull_requests;
 mod seed_review_42;
 mod seed_reviews;
 mod shapes;
+mod snippets;
 mod source;
 mod state;
 mod statuses;
@@ -67,6 +76,14 @@ pub(super) fn router(api: Api) -> Router {
         .merge(merge::routes())
         .merge(checks::routes())
         .merge(edits::routes())
+        .merge(search::routes())
+        .merge(pipelines::routes())
+        .merge(pipeline_settings::routes())
+        .merge(deployments::routes())
+        .merge(reports::routes())
+        .merge(administration::routes())
+        .merge(downloads::routes())
+        .merge(snippets::routes())
         // Removed on 2026-04-14 (CHANGE-2770).
         .route("/workspaces", any(gone))
         .route("/repositories", any(gone))

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{Timestamp, ToSpan};
 
+use super::areas::Areas;
 use super::model::{
     BuildStatus, End, MergeHabit, Participant, Permission, PullRequest, State, Verdict,
 };
@@ -91,6 +92,7 @@ fn furnish(seeded: SeededRepository) -> Option<Repository> {
         git: seeded.git,
         pull_requests: Mutex::new(pull_requests),
         statuses: Mutex::new(statuses),
+        areas: Areas::seeded(&format!("{}/{}", seeded.workspace, seeded.slug)),
         ids: AtomicU64::new(FIRST_ID),
     })
 }
@@ -122,6 +124,7 @@ fn secret_plans() -> Option<Repository> {
         git,
         pull_requests: Mutex::default(),
         statuses: Mutex::default(),
+        areas: Areas::default(),
         ids: AtomicU64::new(FIRST_ID),
     })
 }

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::areas::Areas;
 use super::errors::ApiError;
 use super::model::{BuildStatus, Permission, PullRequest};
 use super::seed_pull_requests;
+use super::snippets;
 use super::workspaces::{self, Workspace};
 use crate::sandbox::git::Git;
 use crate::sandbox::people::Person;
@@ -22,6 +24,7 @@ struct Inner {
     world: Arc<World>,
     origin: String,
     repositories: Mutex<Vec<Arc<Repository>>>,
+    snippets: Mutex<snippets::Store>,
     requests: AtomicU64,
 }
 
@@ -44,6 +47,7 @@ pub(crate) struct Repository {
     pub(crate) git: Git,
     pub(crate) pull_requests: Mutex<Vec<PullRequest>>,
     pub(crate) statuses: Mutex<Vec<BuildStatus>>,
+    pub(crate) areas: Areas,
     /// The id of the next comment or task; they share one sequence.
     pub(crate) ids: AtomicU64,
 }
@@ -52,7 +56,8 @@ impl Api {
     /// `origin` is the scheme, host and port that this server answers at.
     pub(in crate::sandbox) fn new(world: Arc<World>, origin: String) -> Self {
         let repositories = Mutex::new(seed_pull_requests::repositories());
-        Self(Arc::new(Inner { world, origin, repositories, requests: AtomicU64::new(1) }))
+        let snippets = Mutex::new(snippets::Store::seeded());
+        Self(Arc::new(Inner { world, origin, repositories, snippets, requests: AtomicU64::new(1) }))
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -62,6 +67,11 @@ impl Api {
     /// The address that every API path starts with.
     pub(crate) fn base(&self) -> String {
         format!("{}/2.0", self.0.origin)
+    }
+
+    /// The snippets of every workspace.
+    pub(crate) fn snippets(&self) -> MutexGuard<'_, snippets::Store> {
+        lock(&self.0.snippets)
     }
 
     pub(crate) fn identify(&self, bearer: &str) -> Result<Grant, TokenProblem> {

@@ -147,7 +147,8 @@ async fn tells_the_name_and_the_scopes_by_an_exchange_alone() {
     let accounts = hall.read(&proof).await.unwrap();
     assert_eq!(
         told(&accounts),
-        "ana, no id, account pipeline:write project pullrequest:write, since ?"
+        "ana, no id, account pipeline pipeline:variable pipeline:write project pullrequest:write repository:admin \
+         repository:delete snippet:write webhook, since ?"
     );
     assert_eq!(accounts[0].connection, "bitbucket");
     hall.read(&proof).await.unwrap();
@@ -174,7 +175,8 @@ async fn takes_ids_and_dates_from_the_management_api() {
     hall.list(&["cac_1"]);
     assert_eq!(
         told(&hall.read_with_management(&hall.proof("linked")).await.unwrap()),
-        "ana, cac_1, account pipeline:write project pullrequest:write, \
+        "ana, cac_1, account pipeline pipeline:variable pipeline:write project pullrequest:write \
+         repository:admin repository:delete snippet:write webhook, \
          since 2026-05-28T14:42:20.861Z"
     );
 }
@@ -234,7 +236,8 @@ async fn tells_what_is_known_where_bitbucket_fails() {
     hall.sandbox.faults().add(Fault::new(Service::Bitbucket, Effect::status(500)));
     assert_eq!(
         told(&hall.read(&hall.proof("linked")).await.unwrap()),
-        "?, no id, account pipeline:write project pullrequest:write repository:write, since ?"
+        "?, no id, account pipeline pipeline:variable pipeline:write project pullrequest:write repository:admin \
+         repository:delete repository:write snippet:write webhook, since ?"
     );
 }
 

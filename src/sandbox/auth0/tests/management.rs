@@ -1,5 +1,6 @@
 //! The Management API.
 
+use crate::sandbox::people::CONSUMER_SCOPES;
 use serde_json::{Value, json};
 
 use super::super::audience::no_grant;
@@ -85,7 +86,7 @@ async fn lists_the_accounts_in_somebodys_vault() {
         "connection_id": "con_SandboxBitbuck01",
         "strategy": "bitbucket",
         "access_type": "offline",
-        "scopes": ["account", "repository:write", "pullrequest:write", "pipeline:write", "project"],
+        "scopes": CONSUMER_SCOPES,
         "created_at": null,
     }] });
     assert_eq!((status, body), (200, wanted));

@@ -35,7 +35,8 @@ async fn says_with_every_answer_what_the_token_may_do() {
         let answer = served.get("linked", path).await;
         assert_eq!(
             answer.header("x-oauth-scopes"),
-            "account, pipeline:write, project, pullrequest:write",
+            "account, pipeline, pipeline:variable, pipeline:write, project, pullrequest:write, \
+             repository:admin, repository:delete, snippet:write, webhook",
             "{path}"
         );
         assert_eq!(answer.header("x-credential-type"), "oauth2", "{path}");

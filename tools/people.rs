@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::shape::bare;
 use crate::bitbucket::{self, Client, Segment, User, literal};
 use crate::text::Foreign;
+use crate::tools::shown::bare;
 use crate::{Error, Result};
 
 /// How many members of a workspace are looked through.
@@ -35,12 +35,26 @@ pub(super) async fn condition(
         }
         Err(error) => return Err(error.into()),
     };
-    let uuid = pick(&members, words)?;
+    let uuid = pick(&members, words)?.uuid.as_deref().unwrap_or_default();
     Ok(format!("{field}.uuid = {}", literal(uuid)))
 }
 
-/// The one member that `words` fits best.
-fn pick<'a>(members: &'a [User], words: &str) -> Result<&'a str> {
+/// The member of the workspace that `words` names, in the forms that [`condition`] takes.
+pub(super) async fn member(client: &Client, workspace: &Segment, words: &str) -> Result<User> {
+    if words.eq_ignore_ascii_case("me") {
+        let me = client.user().await?;
+        let (display_name, nickname) = (me.display_name, me.nickname);
+        return Ok(User { uuid: Some(me.uuid), display_name, nickname });
+    }
+    if words.starts_with('{') {
+        return Ok(User { uuid: Some(words.to_owned()), ..User::default() });
+    }
+    let members = client.workspace(workspace).members(MEMBERS).await?.values;
+    pick(&members, words).cloned()
+}
+
+/// The one member that `words` fits best, who has a uuid.
+fn pick<'a>(members: &'a [User], words: &str) -> Result<&'a User> {
     let wanted = words.to_lowercase();
     let name = |user: &User| user.display_name.as_deref().unwrap_or_default().to_lowercase();
     let nickname = |user: &User| user.nickname.as_deref().unwrap_or_default().to_lowercase();
@@ -57,7 +71,7 @@ fn pick<'a>(members: &'a [User], words: &str) -> Result<&'a str> {
         names.join(", ")
     };
     match fitting.as_slice() {
-        [User { uuid: Some(uuid), .. }] => Ok(uuid),
+        [user @ User { uuid: Some(_), .. }] => Ok(user),
         [] => {
             let mut near: Vec<(u32, &User)> = members
                 .iter()
@@ -126,9 +140,9 @@ mod tests {
     fn finds_a_person_by_what_people_call_them() {
         let members = members();
         for words in ["cleo", "Cleo Marsh", "marsh cleo", "CLEO"] {
-            assert_eq!(pick(&members, words).unwrap(), "{cleo}", "{words}");
+            assert_eq!(pick(&members, words).unwrap().uuid.as_deref(), Some("{cleo}"), "{words}");
         }
-        assert_eq!(pick(&members, "ben").unwrap(), "{ben}");
+        assert_eq!(pick(&members, "ben").unwrap().uuid.as_deref(), Some("{ben}"));
     }
 
     #[test]
