@@ -172,6 +172,21 @@ impl TryFrom<String> for Revision {
     }
 }
 
+/// The commit that the agent believes a branch to be at.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("pattern" = "^[0-9a-fA-F]{7,40}$"))]
+pub(super) struct ExpectedHead(pub(super) String);
+
+/// Whether two hashes, of which either may be cut short, name the same commit.
+pub(super) fn same_commit(one: &str, other: &str) -> bool {
+    let length = one.len().min(other.len());
+    match (one.get(..length), other.get(..length)) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => false,
+    }
+}
+
 /// A path inside the repository, without a leading slash.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -227,6 +242,12 @@ impl Default for MaxBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_a_commit_by_a_short_hash() {
+        assert!(same_commit("3F2A1BC", "3f2a1bc9d0e1"));
+        assert!(!same_commit("3f2a1bd", "3f2a1bc9d0e1"));
+    }
 
     fn repository(text: &str) -> std::result::Result<RepositoryArgument, String> {
         text.to_owned().try_into()
