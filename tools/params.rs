@@ -172,6 +172,22 @@ impl TryFrom<String> for Revision {
     }
 }
 
+impl Revision {
+    /// The name of a branch or tag that is to be made, by the rules of `git check-ref-format` that
+    /// looking one up does not need.
+    pub(super) fn new_name(&self, argument: &str) -> Result<&str> {
+        let name = self.0.as_str();
+        let bad = |part: &str| part.starts_with('.') || part.ends_with(".lock");
+        if name.starts_with("refs/") || matches!(name, "HEAD" | "@") || name.split('/').any(bad) {
+            let shown = crate::text::clean_line(name, 80);
+            return Err(Error::InvalidArguments(format!(
+                "`{argument}`: `{shown}` cannot name a branch or tag"
+            )));
+        }
+        Ok(name)
+    }
+}
+
 /// The commit that the agent believes a branch to be at.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
