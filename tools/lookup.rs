@@ -2,7 +2,8 @@
 
 use crate::bitbucket::{self, Content, FilePath, Repository, Resolved, Resume};
 use crate::text::Foreign;
-use crate::tools::shown::{NAME, PATH, place};
+use crate::tool::Context;
+use crate::tools::shown::{NAME, PATH, bare, place};
 use crate::{Error, Result};
 
 /// How alike a name must be to be offered, from 0 to 1.
@@ -94,6 +95,69 @@ pub(super) async fn no_path(
     Error::not_found(says, hint)
 }
 
+/// Refuses to go on without `scope`, once the first answer has told what the account granted: better
+/// before the first write than at the one that needs it.
+pub(super) async fn scope(cx: &Context, scope: &str) -> Result<()> {
+    if cx.bitbucket().await?.granted().allows(scope) == Some(false) {
+        let relink = cx.person().relinking_can_help(scope).await;
+        return Err(Error::MissingScope { missing: vec![scope.to_owned()], relink });
+    }
+    Ok(())
+}
+
+/// Why a write failed. One that Bitbucket sent elsewhere was not carried out: the repository has
+/// another name by now.
+pub(super) async fn not_written(repository: &Repository<'_>, error: bitbucket::Error) -> Error {
+    if !is_sent_elsewhere(&error) {
+        return error.into();
+    }
+    match repository.get().await {
+        Ok(data) => {
+            let name = bare(&Foreign::line(&data.full_name, NAME));
+            Error::conflict(
+                format!("{} is called {name} by now", repository.id()),
+                format!("nothing was done; call again with `repository`: {name}"),
+            )
+        }
+        Err(_) => error.into(),
+    }
+}
+
+/// Whether a write was redirected and not followed.
+pub(super) fn is_sent_elsewhere(error: &bitbucket::Error) -> bool {
+    matches!(error, bitbucket::Error::Redirect(bitbucket::Refusal::Write))
+}
+
+/// There is no branch of that name, or no such repository.
+pub(super) async fn no_branch(
+    repository: &Repository<'_>,
+    name: &str,
+    error: bitbucket::Error,
+) -> Error {
+    no_revision(repository, name, error).await
+}
+
+/// There is no tag of that name, or no such repository.
+pub(super) async fn no_tag(
+    repository: &Repository<'_>,
+    name: &str,
+    error: bitbucket::Error,
+) -> Error {
+    let tags = match repository.tags(None, LOOKED_AT, None).await {
+        Ok(page) => page.values,
+        Err(also) if also.is_not_found() => return Error::no_repository(repository.id()),
+        Err(_) => return error.into(),
+    };
+    let near = nearest(name, tags.into_iter().map(|tag| (tag.name.clone(), tag.name)));
+    let says = format!("no tag {} in {}", Foreign::line(name, NAME).quoted(), repository.id());
+    let hint = if near.is_empty() {
+        "call `list_tags` for the tags".to_owned()
+    } else {
+        format!("did you mean {near}? `list_tags` shows all")
+    };
+    Error::not_found(says, hint)
+}
+
 /// The repository is there but the revision is not, or neither is.
 async fn no_revision(
     repository: &Repository<'_>,
@@ -121,7 +185,7 @@ async fn no_revision(
 }
 
 /// The repository is there but the commit is not, or neither is.
-async fn no_commit(repository: &Repository<'_>, hash: &str) -> Error {
+pub(super) async fn no_commit(repository: &Repository<'_>, hash: &str) -> Error {
     if let Err(error) = repository.main_branch().await
         && error.is_not_found()
     {

@@ -9,6 +9,7 @@ mod api;
 mod commits;
 mod connection;
 mod deployments;
+mod diff_files;
 mod downloads;
 mod lookup;
 mod params;
@@ -22,6 +23,7 @@ mod repositories;
 mod shown;
 mod snippets;
 mod source;
+mod wanted;
 mod workspaces;
 
 use crate::tool::Entry;

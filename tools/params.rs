@@ -172,6 +172,37 @@ impl TryFrom<String> for Revision {
     }
 }
 
+impl Revision {
+    /// The name of a branch or tag that is to be made, by the rules of `git check-ref-format` that
+    /// looking one up does not need.
+    pub(super) fn new_name(&self, argument: &str) -> Result<&str> {
+        let name = self.0.as_str();
+        let bad = |part: &str| part.starts_with('.') || part.ends_with(".lock");
+        if name.starts_with("refs/") || matches!(name, "HEAD" | "@") || name.split('/').any(bad) {
+            let shown = crate::text::clean_line(name, 80);
+            return Err(Error::InvalidArguments(format!(
+                "`{argument}`: `{shown}` cannot name a branch or tag"
+            )));
+        }
+        Ok(name)
+    }
+}
+
+/// The commit that the agent believes a branch to be at.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("pattern" = "^[0-9a-fA-F]{7,40}$"))]
+pub(super) struct ExpectedHead(pub(super) String);
+
+/// Whether two hashes, of which either may be cut short, name the same commit.
+pub(super) fn same_commit(one: &str, other: &str) -> bool {
+    let length = one.len().min(other.len());
+    match (one.get(..length), other.get(..length)) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => false,
+    }
+}
+
 /// A path inside the repository, without a leading slash.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -227,6 +258,12 @@ impl Default for MaxBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_a_commit_by_a_short_hash() {
+        assert!(same_commit("3F2A1BC", "3f2a1bc9d0e1"));
+        assert!(!same_commit("3f2a1bd", "3f2a1bc9d0e1"));
+    }
 
     fn repository(text: &str) -> std::result::Result<RepositoryArgument, String> {
         text.to_owned().try_into()

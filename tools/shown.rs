@@ -11,6 +11,8 @@ use crate::text::Foreign;
 pub(super) const NAME: usize = 120;
 /// How long a path may be.
 pub(super) const PATH: usize = 1_024;
+/// How long a path or a branch's name may be where many stand in one answer.
+const SHOWN_PATH: usize = 500;
 /// How long the first line of a message or a description may be.
 pub(super) const LINE: usize = 160;
 
@@ -84,6 +86,16 @@ pub(super) fn bare(text: &Foreign) -> String {
     } else {
         text.quoted()
     }
+}
+
+/// A path or a branch's name.
+pub(super) fn path(text: &str) -> Foreign {
+    Foreign::line(text, SHOWN_PATH)
+}
+
+/// How many lines came and went.
+pub(super) fn changes(added: u64, removed: u64) -> String {
+    format!("+{added} -{removed}")
 }
 
 /// A hash, short enough to read and long enough to be the only one.

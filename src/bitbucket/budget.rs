@@ -33,13 +33,15 @@ pub(super) enum Family {
     RawFile,
     /// What stands against a merge. Its limit is its own, and not documented.
     MergeChecks,
+    /// The search index, whose limit is its own as well.
+    Search,
     /// Users and workspaces.
     Other,
 }
 
 /// What one account has spent.
 #[derive(Debug, Default)]
-pub(super) struct Budget(Mutex<[Window; 4]>);
+pub(super) struct Budget(Mutex<[Window; 5]>);
 
 #[derive(Debug, Default)]
 struct Window {
@@ -71,7 +73,7 @@ impl Family {
         match self {
             Self::RawFile => 5_000,
             Self::Repository | Self::Other => 1_000,
-            Self::MergeChecks => u32::MAX,
+            Self::MergeChecks | Self::Search => u32::MAX,
         }
     }
 
@@ -80,6 +82,7 @@ impl Family {
             Self::Repository => "repository data",
             Self::RawFile => "file contents",
             Self::MergeChecks => "merge checks",
+            Self::Search => "code search",
             Self::Other => "accounts and workspaces",
         }
     }
@@ -161,11 +164,12 @@ impl Budget {
 
     fn with<T>(&self, family: Family, work: impl FnOnce(&mut Window) -> T) -> T {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [repository, raw_file, merge_checks, other] = &mut *windows;
+        let [repository, raw_file, merge_checks, search, other] = &mut *windows;
         work(match family {
             Family::Repository => repository,
             Family::RawFile => raw_file,
             Family::MergeChecks => merge_checks,
+            Family::Search => search,
             Family::Other => other,
         })
     }

@@ -134,6 +134,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Counts as a search, which has a limit of its own.
+    pub(super) fn search(mut self) -> Self {
+        self.family = Some(Family::Search);
+        self
+    }
+
     /// Takes a redirect that leaves the API for an answer, and does not follow it.
     pub(super) fn tells_when_elsewhere(mut self) -> Self {
         self.leaving = Leaving::Told;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::merge::{BUILD_FIELDS, Build};
 use super::wire::{User, time};
 use super::{Error, FilePath, Page, Repository, Resume};
 
@@ -73,6 +74,30 @@ impl Repository<'_> {
             ))
             .page(PAGE, limit, resume)
             .await
+    }
+}
+
+impl Repository<'_> {
+    /// `GET /commit/{hash}`
+    pub(crate) async fn get_commit(&self, hash: &str) -> Result<CommitData, Error> {
+        self.client
+            .get(self.path().fixed("commit").segment(hash))
+            .fields(concat!(
+                "hash,date,message,author.raw,author.user.nickname,author.user.display_name,",
+                "parents.hash"
+            ))
+            .json()
+            .await
+    }
+
+    /// `GET /commit/{hash}/statuses`: what builds say about the commit, at most so many.
+    pub(crate) async fn commit_builds(
+        &self,
+        hash: &str,
+        at_most: usize,
+    ) -> Result<Page<Build>, Error> {
+        let path = self.path().fixed("commit").segment(hash).fixed("statuses");
+        self.client.get(path).fields(BUILD_FIELDS).all(PAGE, at_most).await
     }
 }
 

@@ -11,7 +11,7 @@ use crate::text::Foreign;
 /// The most builds on a page.
 const PAGE: u32 = 100;
 
-const BUILD_FIELDS: &str =
+pub(super) const BUILD_FIELDS: &str =
     "next,size,values.key,values.name,values.state,values.description,values.updated_on";
 
 /// What a build says about a pull request's head.

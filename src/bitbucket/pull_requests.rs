@@ -12,7 +12,7 @@ use super::{Bytes, Call, Error, Page, Path, Repository, Resume};
 /// The most pull requests on a page; 100 is answered with 400.
 const PAGE: u32 = 50;
 /// The most changed files on a page. More may work, but 50 is known to.
-const FILES_PAGE: u32 = 50;
+pub(super) const FILES_PAGE: u32 = 50;
 
 const LIST_FIELDS: &str = "next,size,values.id,values.title,values.state,values.draft,\
     values.author.uuid,values.author.nickname,values.author.display_name,\
@@ -32,7 +32,7 @@ const GET_FIELDS: &str = "id,title,description,state,draft,comment_count,task_co
     participants.user.uuid,participants.user.nickname,participants.user.display_name,\
     participants.role,participants.state,participants.approved";
 
-const FILE_FIELDS: &str = "next,size,values.status,values.lines_added,values.lines_removed,\
+pub(super) const FILE_FIELDS: &str = "next,size,values.status,values.lines_added,values.lines_removed,\
     values.old.path,values.new.path";
 
 /// A pull request, as far as Bitbucket was asked for it.

@@ -1,7 +1,7 @@
 //! Branches and tags, and what a revision means.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::commits::{Author, CommitData};
 use super::repositories::bbql_string;
@@ -42,6 +42,31 @@ pub(crate) struct Target {
     #[serde(default)]
     pub(crate) message: Option<String>,
     pub(crate) author: Option<Author>,
+}
+
+/// A tag, as Bitbucket sends it. A light one has no message of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct TagData {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) message: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    pub(crate) date: Option<Timestamp>,
+    pub(crate) target: Target,
+}
+
+/// A branch or tag that is to be made.
+#[derive(Debug, Serialize)]
+struct NewReference<'a> {
+    name: &'a str,
+    target: NewTarget<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct NewTarget<'a> {
+    hash: &'a str,
 }
 
 impl Target {
@@ -123,6 +148,52 @@ impl Repository<'_> {
             ))
             .page(PAGE, limit, resume)
             .await
+    }
+
+    /// `GET /refs/tags`, the newest first. `name` is part of a name.
+    pub(crate) async fn tags(
+        &self,
+        name: Option<&str>,
+        limit: usize,
+        resume: Option<&Resume>,
+    ) -> Result<Page<TagData>, Error> {
+        self.client
+            .get(self.path().fixed("refs/tags"))
+            .query("sort", "-target.date")
+            .queries(name.map(|name| ("q", format!("name ~ {}", bbql_string(name)))))
+            .fields(concat!(
+                "values.name,values.message,values.date,values.target.hash,values.target.date,",
+                "values.target.message,next,size"
+            ))
+            .page(PAGE, limit, resume)
+            .await
+    }
+
+    /// `POST /refs/branches`
+    pub(crate) async fn create_branch(&self, name: &str, hash: &str) -> Result<(), Error> {
+        let body = NewReference { name, target: NewTarget { hash }, message: None };
+        self.client.post(self.path().fixed("refs/branches")).json_body(&body).empty().await
+    }
+
+    /// `POST /refs/tags`; an annotated one if there is a message.
+    pub(crate) async fn create_tag(
+        &self,
+        name: &str,
+        hash: &str,
+        message: Option<&str>,
+    ) -> Result<(), Error> {
+        let body = NewReference { name, target: NewTarget { hash }, message };
+        self.client.post(self.path().fixed("refs/tags")).json_body(&body).empty().await
+    }
+
+    /// `DELETE /refs/branches/{name}`
+    pub(crate) async fn delete_branch(&self, name: &str) -> Result<(), Error> {
+        self.client.delete(self.path().fixed("refs/branches").segment(name)).empty().await
+    }
+
+    /// `DELETE /refs/tags/{name}`
+    pub(crate) async fn delete_tag(&self, name: &str) -> Result<(), Error> {
+        self.client.delete(self.path().fixed("refs/tags").segment(name)).empty().await
     }
 
     /// The branch of that name, else the tag.

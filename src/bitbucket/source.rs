@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::repositories::bbql_string;
 use super::{Bytes, Error, FilePath, Page, Repository, Resume};
 
 /// The most entries on a page.
@@ -92,6 +93,59 @@ impl Repository<'_> {
             return Ok(Content::Lfs { size: None });
         }
         Ok(judge(bytes))
+    }
+}
+
+impl Repository<'_> {
+    /// `GET /src/{commit}/{path}`: the bytes as they are, at most `limit` of them. A file in LFS is
+    /// told by where it is.
+    pub(crate) async fn raw(
+        &self,
+        hash: &str,
+        path: &FilePath,
+        limit: usize,
+    ) -> Result<Bytes, Error> {
+        self.client
+            .get(self.path().fixed("src").segment(hash).rest(path))
+            .raw_file()
+            .tells_when_elsewhere()
+            .slow()
+            .bytes(limit)
+            .await
+    }
+
+    /// `GET /src/{commit}/{path}?format=meta`: what is there, without its contents.
+    pub(crate) async fn entry(&self, hash: &str, path: &FilePath) -> Result<EntryData, Error> {
+        self.client
+            .get(self.path().fixed("src").segment(hash).rest(path))
+            .query("format", "meta")
+            .fields("path,type,size,attributes")
+            .json()
+            .await
+    }
+
+    /// What is at these paths below `folder`, down to `depth`, in one request: `GET
+    /// /src/{commit}/{folder}/?q=`. What is not there does not come.
+    pub(crate) async fn entries(
+        &self,
+        hash: &str,
+        folder: &FilePath,
+        depth: u32,
+        paths: &[&FilePath],
+    ) -> Result<Vec<EntryData>, Error> {
+        let conditions: Vec<String> =
+            paths.iter().map(|path| format!("path = {}", bbql_string(path.as_str()))).collect();
+        let depth = Some(depth).filter(|depth| *depth > 1).map(|depth| ("max_depth", depth));
+        let page: Page<EntryData> = self
+            .client
+            .get(self.path().fixed("src").segment(hash).rest(folder).folder())
+            .queries(depth)
+            .query("q", conditions.join(" OR "))
+            .fields("values.path,values.type,values.size,values.attributes,next")
+            .slow()
+            .all(PAGE, PAGE as usize)
+            .await?;
+        Ok(page.values)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What to say when something is not there: a repository, a pull request, a scope.
 
 use crate::bitbucket::{self, RepositoryId};
-use crate::tool::Context;
 use crate::{Error, Result};
+
+pub(super) use crate::tools::lookup::scope;
 
 /// A failure to reach something in the repository `id`.
 pub(super) fn repository(error: bitbucket::Error, id: &RepositoryId) -> Error {
@@ -40,14 +41,4 @@ pub(super) fn part<T>(outcome: Result<T, bitbucket::Error>) -> Result<Option<T>,
         ) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Refuses to go on without `scope`, once the first answer has told what the account granted: better
-/// before the first write than at the one that needs it.
-pub(super) async fn scope(cx: &Context, scope: &str) -> Result<()> {
-    if cx.bitbucket().await?.granted().allows(scope) == Some(false) {
-        let relink = cx.person().relinking_can_help(scope).await;
-        return Err(Error::MissingScope { missing: vec![scope.to_owned()], relink });
-    }
-    Ok(())
 }

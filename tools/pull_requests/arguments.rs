@@ -5,13 +5,8 @@ use serde::Deserialize;
 
 use crate::bitbucket::{self, PullRequest};
 use crate::diff;
+pub(super) use crate::tools::params::{ExpectedHead, same_commit};
 use crate::{Error, Result};
-
-/// The commit that the agent believes the source branch to be at.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(inline, extend("pattern" = "^[0-9a-fA-F]{7,40}$"))]
-pub(super) struct ExpectedHead(String);
 
 /// What a reviewer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -52,15 +47,6 @@ impl ExpectedHead {
     }
 }
 
-/// Whether two hashes, of which either may be cut short, name the same commit.
-pub(super) fn same_commit(one: &str, other: &str) -> bool {
-    let length = one.len().min(other.len());
-    match (one.get(..length), other.get(..length)) {
-        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
-        _ => false,
-    }
-}
-
 impl From<Verdict> for bitbucket::Verdict {
     fn from(verdict: Verdict) -> Self {
         match verdict {
@@ -78,16 +64,5 @@ impl From<Side> for diff::Side {
             Side::New => Self::New,
             Side::Old => Self::Old,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn knows_a_commit_by_a_short_hash() {
-        assert!(same_commit("3F2A1BC", "3f2a1bc9d0e1"));
-        assert!(!same_commit("3f2a1bd", "3f2a1bc9d0e1"));
     }
 }

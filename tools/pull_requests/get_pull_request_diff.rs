@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::absent;
-use super::diff_files::{File, LeftOut, write_left_out};
 use super::diff_text::{DiffText, unusable};
 use super::shape::{as_argument, bare, count, path};
-use super::wanted::{Wanted, nearest};
 use crate::bitbucket::{self, FileChange, Repository, RepositoryId};
 use crate::diff::{Diff, is_generated};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::diff_files::{File, LeftOut, write_left_out};
 use crate::tools::params::{MaxBytes, Number, RepositoryArgument, WorkspaceArgument};
+use crate::tools::wanted::{Wanted, nearest};
 use crate::{Error, Result};
 
 /// How much of a diff is read from Bitbucket at once.

@@ -2,7 +2,6 @@
 
 mod absent;
 mod arguments;
-mod diff_files;
 mod diff_text;
 mod get_pull_request;
 mod get_pull_request_diff;
@@ -19,7 +18,6 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod threads;
-mod wanted;
 
 use super::Toolset;
 use crate::tool::Entry;

@@ -9,13 +9,13 @@ use super::arguments::Verdict;
 use super::review_pull_request::{CommentArgument, ReviewPullRequest};
 use super::shape::{bare, path};
 use super::threads::first_of;
-use super::wanted::nearest;
 use crate::bitbucket::{
     Comment, Inline, NewComment, NewTask, PullRequest, RawText, Reference, State, Task,
 };
 use crate::diff::{self, Diff, FileDiff, Place, Side};
 use crate::text::Foreign;
 use crate::tools::params::PathArgument;
+use crate::tools::wanted::nearest;
 use crate::{Error, Result};
 
 /// What is there before the review.

@@ -6,14 +6,12 @@ use serde::Serialize;
 
 use crate::bitbucket::{End, PullRequest};
 use crate::text::Foreign;
-pub(super) use crate::tools::shown::{bare, person, short};
+pub(super) use crate::tools::shown::{bare, changes, path, person, short};
 
 /// The longest name that is shown whole.
 const NAME: usize = 80;
 /// The longest title that is shown whole.
 const TITLE: usize = 200;
-/// The longest path or branch that is shown whole. Git allows 255 and 4096 bytes.
-const PATH: usize = 500;
 
 /// One side of a pull request.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -76,11 +74,6 @@ pub(super) fn title(pull_request: &PullRequest) -> Foreign {
     Foreign::line(&pull_request.title, TITLE)
 }
 
-/// A path or a branch's name.
-pub(super) fn path(text: &str) -> Foreign {
-    Foreign::line(text, PATH)
-}
-
 /// The day of a time.
 pub(super) fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
@@ -89,11 +82,6 @@ pub(super) fn day(time: Timestamp) -> String {
 /// `1 comment`, `2 comments`.
 pub(super) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// How many lines came and went.
-pub(super) fn changes(added: u64, removed: u64) -> String {
-    format!("+{added} -{removed}")
 }
 
 /// What somebody wrote, after who they are: on the same line if it is one line, else below, behind

@@ -8,6 +8,7 @@ mod merging;
 mod places;
 mod pull_requests;
 mod reviewing;
+mod searching;
 mod seed;
 mod sources;
 

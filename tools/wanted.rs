@@ -4,8 +4,8 @@ use globset::{GlobBuilder, GlobMatcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::shape::path;
 use crate::text::Foreign;
+use crate::tools::shown::path;
 
 // A file, a folder, or a glob over paths.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

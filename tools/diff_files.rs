@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::shape::{bare, changes, count, path};
 use crate::bitbucket::FileChange;
 use crate::diff::{FileDiff, Hunk};
 use crate::text::Foreign;
+use crate::tools::shown::{bare, changes, count, path};
 
 /// What a cut leaves room for: the words about it.
 const CUT_NOTE: usize = 300;
@@ -192,7 +192,7 @@ impl File {
             text.push('\n');
         }
         if self.lines_cut > 0 {
-            let lines = count(self.lines_cut as u64, "line");
+            let lines = count(self.lines_cut, "line", "lines");
             let _ = writeln!(
                 text,
                 "cut inside: {lines} too long to fit, with only the start shown; a larger `max_bytes` \
@@ -201,7 +201,7 @@ impl File {
         }
         if let Some(line) = self.next_line {
             let path = self.path.quoted();
-            let lines = count(self.lines_not_shown as u64, "line");
+            let lines = count(self.lines_not_shown, "line", "lines");
             let _ = writeln!(
                 text,
                 "cut here, {lines} left: the rest with `paths: [{path}]` and `from_line: {line}`, or a \
@@ -227,7 +227,7 @@ pub(super) fn write_left_out(text: &mut String, files: &[LeftOut], why: &str, ho
         let _ = write!(text, "{comma}{} ({})", bare(&file.path), changes(file.added, file.removed));
     }
     if files.len() > 50 {
-        let _ = write!(text, " and {}", count((files.len() - 50) as u64, "more file"));
+        let _ = write!(text, " and {}", count(files.len() - 50, "more file", "more files"));
     }
     let _ = writeln!(text, "; get with {how}");
 }
