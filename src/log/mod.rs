@@ -5,7 +5,15 @@
 //! went wrong, and what only follows from something else (`npm ERR! code 1`, `make: *** Error 2`)
 //! ranks below it. Nothing here trusts the log: every word of it is foreign.
 
+mod lines;
+mod place;
+mod rank;
+mod rules;
+mod runners;
 mod show;
+
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -135,12 +143,8 @@ pub(crate) enum Kind {
 /// `first_line` is the number of its first line: 1 for a whole log, more for a window, nothing for a
 /// tail whose place is not known, where no finding has a line number.
 pub(crate) fn explain(text: &str, first_line: Option<u64>) -> Explanation {
-    let last = text.lines().enumerate().filter(|(_, line)| line.starts_with("+ ")).last();
-    let command = last.map(|(index, line)| Command {
-        text: Foreign::line(line.trim_start_matches("+ "), 200),
-        line: first_line.map(|first| first + index as u64),
-    });
-    Explanation { command, starts_earlier: first_line != Some(1), ..Explanation::default() }
+    let lines = lines::read(text, first_line);
+    rank::explanation(&lines, first_line != Some(1))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
