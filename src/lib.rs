@@ -19,6 +19,11 @@ pub mod config;
 mod diff;
 pub mod error;
 pub mod identity;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the tools that read logs are not in the catalogue yet")
+)]
+mod log;
 pub mod net;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

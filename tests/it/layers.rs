@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &str, &[&str])] = &[
     ("text", "src/text.rs", &[]),
     ("diff", "src/diff", &["text"]),
+    ("log", "src/log", &["text"]),
     ("net", "src/net.rs", &[]),
     ("seal", "src/seal.rs", &[]),
     ("config", "src/config", &["net"]),
@@ -20,7 +21,7 @@ const LAYERS: &[(&str, &str, &[&str])] = &[
     (
         "tools",
         "tools",
-        &["bitbucket", "broker", "diff", "error", "identity", "setup", "text", "tool"],
+        &["bitbucket", "broker", "diff", "error", "identity", "log", "setup", "text", "tool"],
     ),
     (
         "server",
