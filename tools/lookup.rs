@@ -33,6 +33,18 @@ pub(super) async fn revision(
     }
 }
 
+/// There is no such workspace, if the `error` says so.
+pub(super) fn no_workspace(error: bitbucket::Error) -> Error {
+    if error.is_not_found() {
+        Error::not_found(
+            "no such workspace, or no access to it",
+            "call `list_workspaces` for the ones that can be reached",
+        )
+    } else {
+        error.into()
+    }
+}
+
 /// There is no folder at `path`, as the `error` said: nothing at all, or a file.
 pub(super) async fn no_folder(
     repository: &Repository<'_>,
@@ -213,7 +225,7 @@ fn no_main(repository: &Repository<'_>, error: bitbucket::Error) -> Error {
 
 /// The names that are most like `wanted`, quoted; each is compared by its first form and shown in
 /// its second.
-fn nearest(wanted: &str, names: impl Iterator<Item = (String, String)>) -> String {
+pub(super) fn nearest(wanted: &str, names: impl Iterator<Item = (String, String)>) -> String {
     let wanted = wanted.to_lowercase();
     let mut near: Vec<(f64, String)> = names
         .map(|(name, shown)| {

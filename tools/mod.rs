@@ -8,6 +8,7 @@ mod administration;
 mod api;
 mod commits;
 mod connection;
+mod content;
 mod deployments;
 mod diff_files;
 mod downloads;

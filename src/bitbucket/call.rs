@@ -147,7 +147,6 @@ impl<'a> Call<'a> {
     }
 
     /// Follows a redirect that leaves the API, since the content is expected to come from storage.
-    #[cfg(test)]
     pub(super) fn follow_to_storage(mut self) -> Self {
         self.leaving = Leaving::Followed;
         self

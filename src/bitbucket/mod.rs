@@ -5,6 +5,7 @@
 //! in <https://developer.atlassian.com/cloud/bitbucket/rest/intro/>.
 
 mod accounts;
+mod activity;
 mod budget;
 mod call;
 mod comments;
@@ -13,6 +14,7 @@ mod commits;
 mod compare;
 mod connector;
 mod consumer;
+mod downloads;
 mod error;
 mod history;
 mod members;
@@ -21,16 +23,20 @@ mod multipart;
 mod page;
 mod path;
 mod problem;
+mod projects;
 mod pull_requests;
 mod redirect;
 mod refs;
+mod reports;
 mod repositories;
 mod scopes;
 mod search;
 mod send;
+mod snippets;
 mod source;
 #[cfg(test)]
 mod stand_in;
+mod statuses;
 mod token;
 mod wire;
 mod workspaces;
@@ -41,19 +47,23 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::accounts::Account;
+pub(crate) use self::activity::{Activity, Update, Vote};
 pub(crate) use self::call::{Bytes, Call};
 pub(crate) use self::comments::{Comment, Inline, NewComment, NewTask, RawText, Reference, Task};
 pub(crate) use self::commit_files::{FileMode, NewCommit};
 pub(crate) use self::commits::{Author, CommitData};
 pub(crate) use self::compare::Range;
 pub use self::connector::Connector;
+pub(crate) use self::downloads::DownloadData;
 pub use self::error::Error;
 pub(crate) use self::history::VersionData;
+pub(crate) use self::members::Member;
 pub(crate) use self::merge::{Build, MergeCheck, MergeOptions, MergeTask, Mergeability, Merging};
 pub(crate) use self::multipart::Multipart;
 pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
+pub(crate) use self::projects::ProjectData;
 pub(crate) use self::pull_requests::{
     End, FileChange, Filter, Participant, PullRequest, State, Verdict, literal,
 };
@@ -62,7 +72,15 @@ pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved, TagData, is_ha
 pub(crate) use self::repositories::RepositoryData;
 pub use self::scopes::{Granted, Scopes};
 pub(crate) use self::search::{Hit, SearchQuery};
+pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved};
+pub(crate) use self::reports::{
+    ANNOTATIONS_AT_ONCE, AnnotationData, MOST_ANNOTATIONS, NewAnnotation, NewReport, ReportData,
+};
+pub(crate) use self::repositories::RepositoryData;
+pub use self::scopes::{Granted, Scopes};
+pub(crate) use self::snippets::{NewSnippet, SnippetData};
 pub(crate) use self::source::{Content, EntryData, EntryKind};
+pub(crate) use self::statuses::{NewStatus, StatusData};
 pub use self::token::{AccessToken, TokenError, TokenSource};
 pub(crate) use self::wire::User;
 pub use consumer::Consumer;

@@ -1,6 +1,12 @@
 //! Files that a repository offers for download.
 
+mod add_download;
+mod arguments;
+mod delete_download;
+mod list_downloads;
+
 use super::Toolset;
+use crate::tool::Entry;
 
 pub(super) const TOOLSET: Toolset = Toolset {
     name: "downloads",
@@ -8,5 +14,9 @@ pub(super) const TOOLSET: Toolset = Toolset {
     default: false,
     needs_management: false,
     scopes: &["repository:write"],
-    tools: &[],
+    tools: &[
+        Entry::of::<list_downloads::ListDownloads>(),
+        Entry::of::<add_download::AddDownload>(),
+        Entry::of::<delete_download::DeleteDownload>(),
+    ],
 };

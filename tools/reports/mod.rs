@@ -1,6 +1,16 @@
 //! What machines say about commits: build statuses and code insights; and what people did.
 
+mod arguments;
+mod get_report;
+mod list_commit_statuses;
+mod list_pull_request_activity;
+mod list_reports;
+mod publish_report;
+mod publishing;
+mod set_commit_status;
+
 use super::Toolset;
+use crate::tool::Entry;
 
 pub(super) const TOOLSET: Toolset = Toolset {
     name: "reports",
@@ -8,5 +18,12 @@ pub(super) const TOOLSET: Toolset = Toolset {
     default: false,
     needs_management: false,
     scopes: &["repository", "pullrequest"],
-    tools: &[],
+    tools: &[
+        Entry::of::<list_pull_request_activity::ListPullRequestActivity>(),
+        Entry::of::<list_commit_statuses::ListCommitStatuses>(),
+        Entry::of::<set_commit_status::SetCommitStatus>(),
+        Entry::of::<list_reports::ListReports>(),
+        Entry::of::<get_report::GetReport>(),
+        Entry::of::<publish_report::PublishReport>(),
+    ],
 };

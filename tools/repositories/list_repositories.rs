@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::bitbucket::{Page, RepositoryData, Resume, Segment};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::lookup;
 use crate::tools::params::{Limit, WorkspaceArgument};
 use crate::tools::shown::{self, LINE, NAME, day, more};
 use crate::{Error, Result};
@@ -92,7 +93,7 @@ impl ListRepositories {
             let page = workspace
                 .repositories(self.name.as_deref(), missing, resume.as_ref())
                 .await
-                .map_err(no_workspace)?;
+                .map_err(lookup::no_workspace)?;
             let exists = |data: &RepositoryData| cx.repositories().allows(&data.full_name);
             found.values.extend(page.values.into_iter().filter(exists));
             found.next = page.next;
@@ -131,17 +132,6 @@ fn which_workspace(offered: &[Segment], is_more: bool) -> Error {
         "`workspace` is missing, and the user belongs to several: {}{rest}",
         names.join(", ")
     ))
-}
-
-fn no_workspace(error: crate::bitbucket::Error) -> Error {
-    if error.is_not_found() {
-        Error::not_found(
-            "no such workspace, or no access to it",
-            "call `list_workspaces` for the ones that can be reached",
-        )
-    } else {
-        error.into()
-    }
 }
 
 impl From<RepositoryData> for Row {

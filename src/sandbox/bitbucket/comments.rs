@@ -248,7 +248,7 @@ fn inline(body: &Value) -> Result<Option<Inline>, ApiError> {
     }))
 }
 
-fn show(
+pub(super) fn show(
     api: &Api,
     repository: &Repository,
     pull_request: &PullRequest,

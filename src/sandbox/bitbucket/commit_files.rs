@@ -188,7 +188,7 @@ impl Field {
 }
 
 /// What is between the boundaries of a multipart body (RFC 7578, section 4.1).
-fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
+pub(super) fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
     let delimiter = format!("--{boundary}");
     let mut found = Vec::new();
     let mut rest = body;
@@ -208,12 +208,12 @@ fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
     found
 }
 
-fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+pub(super) fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 /// A parameter of a header, out of its quotes. `%22` stands for a quote inside.
-fn parameter(header: &str, name: &str) -> Option<String> {
+pub(super) fn parameter(header: &str, name: &str) -> Option<String> {
     let (_, rest) = header.split_once(name)?;
     let value = match rest.strip_prefix('"') {
         Some(quoted) => quoted.split('"').next()?,

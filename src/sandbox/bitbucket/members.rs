@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::Call;
 use super::errors::ApiError;
@@ -32,15 +32,38 @@ async fn list(call: Call, Path(id): Path<String>) -> Result<Response, ApiError> 
         .members
         .iter()
         .filter_map(|(nickname, _)| people::find(nickname))
-        .map(|person| {
+        .map(|person| call.api.account(person))
+        .map(|account| with_status(account, "active"))
+        .chain((workspace.slug == "acme").then(|| with_status(former(), "inactive")))
+        .map(|user| {
+            let uuid = user["uuid"].as_str().map(braces).unwrap_or_default();
             json!({
                 "type": "workspace_membership",
-                "user": call.api.account(person),
+                "user": user,
                 "workspace": call.api.workspace(workspace),
-                "links": { "self": { "href": format!("{url}/{}", braces(person.bitbucket_uuid)) } },
+                "links": { "self": { "href": format!("{url}/{uuid}") } },
             })
         })
         .collect();
     let paging = Paging { unfilterable: &["user.display_name"], ..Paging::up_to(100) };
     page::respond(&call, values, paging)
+}
+
+/// Somebody who has left, but is a member still: Bitbucket takes them for a reviewer no more.
+fn former() -> Value {
+    json!({
+        "type": "user",
+        "display_name": "Dora Novak",
+        "uuid": "{d0a4b7c2-5e16-4f38-8b90-2c6d7e8f9a05}",
+        "account_id": "712020:d0a4b7c2-0005-4f38-8b90-d0a000000005",
+        "nickname": "dora",
+        "links": {},
+    })
+}
+
+fn with_status(mut account: Value, status: &str) -> Value {
+    if let Some(account) = account.as_object_mut() {
+        account.insert("account_status".into(), json!(status));
+    }
+    account
 }

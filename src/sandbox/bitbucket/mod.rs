@@ -1,6 +1,7 @@
 //! A Bitbucket Cloud on loopback: REST API 2.0, with the habits of the real one that a client has to
 //! know. Every answer is in JSON shapes of real size, nulls and links included.
 
+mod activity;
 mod administration;
 mod areas;
 mod call;
@@ -14,6 +15,7 @@ mod downloads;
 mod edits;
 mod errors;
 mod fields;
+mod forms;
 mod members;
 mod merge;
 mod model;
@@ -73,6 +75,7 @@ pub(super) fn router(api: Api) -> Router {
         .merge(comments::routes())
         .merge(tasks::routes())
         .merge(statuses::routes())
+        .merge(activity::routes())
         .merge(merge::routes())
         .merge(checks::routes())
         .merge(edits::routes())
@@ -96,6 +99,7 @@ pub(super) fn router(api: Api) -> Router {
         .fallback(no_such_api)
         .layer(from_fn_with_state(api.clone(), front))
         .merge(source::media())
+        .merge(snippets::storage())
         .with_state(api)
 }
 

@@ -83,7 +83,7 @@ async fn lists_members_and_projects() {
     let members = served.all("linked", "/workspaces/acme/members").await;
     let names: Vec<&str> =
         members.iter().map(|value| value["user"]["nickname"].as_str().unwrap()).collect();
-    assert_eq!(names, ["ana", "ben", "gus", "cleo"]);
+    assert_eq!(names, ["ana", "ben", "gus", "cleo", "dora"]);
     let query = q(r#"user.nickname = "cleo""#);
     let cleo = served.all("linked", &format!("/workspaces/acme/members?{query}")).await;
     assert_eq!(cleo.len(), 1);
