@@ -20,6 +20,7 @@ mod diff;
 pub mod error;
 pub mod identity;
 pub mod net;
+pub mod operations;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod seal;
