@@ -50,7 +50,6 @@ pub(super) enum Leaving {
     /// It is not followed, but is the answer: the content is kept elsewhere.
     Told,
     /// It is followed without the token.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no endpoint asked today hands out storage"))]
     Followed,
 }
 
