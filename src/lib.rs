@@ -25,6 +25,7 @@ pub mod identity;
 )]
 mod log;
 pub mod net;
+pub mod operations;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod seal;

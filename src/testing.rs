@@ -28,6 +28,7 @@ pub(crate) struct Stage {
     servers: Mutex<HashMap<String, Arc<Served>>>,
     repositories: Vec<String>,
     approval: Approval,
+    read_only: bool,
     setup: Setup,
     state: tempfile::TempDir,
 }
@@ -48,6 +49,7 @@ impl Stage {
             servers: Mutex::default(),
             repositories: Vec::new(),
             approval: Approval::Auto,
+            read_only: false,
             state: tempfile::tempdir().unwrap(),
         }
     }
@@ -60,6 +62,12 @@ impl Stage {
 
     pub(crate) fn approval(mut self, approval: Approval) -> Self {
         self.approval = approval;
+        self
+    }
+
+    /// Nothing may be changed.
+    pub(crate) fn read_only(mut self) -> Self {
+        self.read_only = true;
         self
     }
 
@@ -151,6 +159,7 @@ impl Stage {
             policy: Policy::new(&Selection {
                 toolsets: vec!["all".into()],
                 management: true,
+                read_only: self.read_only,
                 ..Selection::default()
             }),
             repositories: RepositoryPolicy::new(&self.repositories).unwrap(),
@@ -158,7 +167,7 @@ impl Stage {
             deadline: Duration::from_secs(20),
             max_calls: 64,
             setup: Some(self.setup.clone()),
-            read_only: false,
+            read_only: self.read_only,
         };
         Served { dispatcher: Dispatcher::new(settings), local }
     }

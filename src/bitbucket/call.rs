@@ -141,13 +141,13 @@ impl<'a> Call<'a> {
     }
 
     /// Takes a redirect that leaves the API for an answer, and does not follow it.
-    pub(super) fn tells_when_elsewhere(mut self) -> Self {
+    pub(crate) fn tells_when_elsewhere(mut self) -> Self {
         self.leaving = Leaving::Told;
         self
     }
 
     /// Follows a redirect that leaves the API, since the content is expected to come from storage.
-    pub(super) fn follow_to_storage(mut self) -> Self {
+    pub(crate) fn follow_to_storage(mut self) -> Self {
         self.leaving = Leaving::Followed;
         self
     }

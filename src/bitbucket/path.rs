@@ -196,6 +196,11 @@ impl Path {
         self
     }
 
+    /// The address, for people to read; nothing if it cannot be one.
+    pub(crate) fn shown(&self) -> Option<&str> {
+        self.checked().ok()
+    }
+
     /// The text, or the argument that cannot be part of an address.
     pub(super) fn checked(&self) -> Result<&str, &str> {
         match &self.refused {

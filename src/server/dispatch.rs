@@ -267,6 +267,7 @@ impl Dispatcher {
             ask,
             progress,
             repositories: self.settings.repositories.clone(),
+            read_only: self.settings.read_only,
             setup: self.settings.setup.clone(),
             seal: self.seal.clone(),
             turn,

@@ -19,8 +19,9 @@ use std::sync::Arc;
 use rmcp::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest,
-    CustomResult, ErrorCode, ErrorData, Implementation, InputRequiredResult, ListToolsResult,
-    MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+    CustomResult, ErrorCode, ErrorData, Implementation, InputRequiredResult, JsonObject,
+    ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -47,7 +48,7 @@ pub struct Server {
 
 /// Tells whom a request is made for.
 pub trait People: Send + Sync {
-    /// The person behind `context`, who wants to call `entry`.
+    /// The person behind `context`, who wants to call `entry` with `arguments`.
     ///
     /// # Errors
     /// When the request does not say who it is for, or they may not call it.
@@ -55,6 +56,7 @@ pub trait People: Send + Sync {
         &self,
         context: &RequestContext<RoleServer>,
         entry: &Entry,
+        arguments: Option<&JsonObject>,
     ) -> Result<Arc<dyn Person>, ErrorData>;
 }
 
@@ -62,7 +64,12 @@ pub trait People: Send + Sync {
 struct One(Arc<dyn Person>);
 
 impl People for One {
-    fn of(&self, _: &RequestContext<RoleServer>, _: &Entry) -> Result<Arc<dyn Person>, ErrorData> {
+    fn of(
+        &self,
+        _: &RequestContext<RoleServer>,
+        _: &Entry,
+        _: Option<&JsonObject>,
+    ) -> Result<Arc<dyn Person>, ErrorData> {
         Ok(Arc::clone(&self.0))
     }
 }
@@ -147,7 +154,7 @@ impl ServerHandler for Server {
                 None,
             ));
         };
-        let person = self.people.of(&context, entry)?;
+        let person = self.people.of(&context, entry, request.arguments.as_ref())?;
         let progress = ClientProgress::start(&context);
         let meta = Self::mark(&context);
         let cancel = context.ct.clone();

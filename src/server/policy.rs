@@ -1,8 +1,11 @@
 //! Which tools exist for the agent. A tool that settings leave out is not hidden: it is not there.
 
+use rmcp::model::JsonObject;
+
 use crate::identity::bearer::Scope;
+use crate::operations;
 use crate::tool::{Effect, Entry};
-use crate::tools::{TOOLSETS, Toolset};
+use crate::tools::{self, TOOLSETS, Toolset};
 
 /// What settings say about the catalogue.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +47,10 @@ impl Policy {
             })
             .map(|(_, entry)| entry)
             .filter(|entry| !names(&selection.exclude, entry.name))
-            .filter(|entry| !selection.read_only || entry.effect == Effect::Reads)
+            .filter(|entry| {
+                // What calls operations only calls those that read, then.
+                !selection.read_only || matches!(entry.effect, Effect::Reads | Effect::Calls)
+            })
             .collect();
         Self { tools }
     }
@@ -61,10 +67,15 @@ impl Policy {
     }
 }
 
-/// The scope of our own API that a call of `entry` needs, where many people share the server; none for
-/// what concerns only the caller's own account.
+/// The scope of our own API that a call of `entry` with `arguments` needs, where many people share the
+/// server; none for what concerns only the caller's own account.
+///
+/// What a call of an operation needs, its arguments say: without them, it is the least that it can be.
 #[must_use]
-pub fn scope_of(entry: &Entry) -> Option<Scope> {
+pub fn scope_of(entry: &Entry, arguments: Option<&JsonObject>) -> Option<Scope> {
+    if entry.effect == Effect::Calls {
+        return Some(arguments.map_or(Scope::Read, scope_of_operation));
+    }
     let holds = |toolset: &&Toolset| toolset.tools.iter().any(|tool| tool.name == entry.name);
     match TOOLSETS.iter().find(holds).map(|toolset| toolset.name) {
         Some("accounts") => None,
@@ -72,6 +83,21 @@ pub fn scope_of(entry: &Entry) -> Option<Scope> {
         Some("connection") => Some(Scope::ConnectionAdmin),
         _ if entry.effect == Effect::Reads => Some(Scope::Read),
         _ => Some(Scope::Write),
+    }
+}
+
+/// The scope that a call of an operation needs: no less than the tool would that does the same. An
+/// operation that does not exist is refused further in, by words that help.
+fn scope_of_operation(arguments: &JsonObject) -> Scope {
+    let name = arguments.get("operation").and_then(|name| name.as_str());
+    let Some(operation) = name.and_then(operations::named) else { return Scope::Read };
+    let by_tool = operation.tool.and_then(tools::find).and_then(|entry| scope_of(entry, None));
+    if operation.is_administration() || by_tool == Some(Scope::Admin) {
+        Scope::Admin
+    } else if operation.reads() {
+        Scope::Read
+    } else {
+        Scope::Write
     }
 }
 
@@ -109,7 +135,7 @@ mod tests {
         let mut needed = String::new();
         for toolset in TOOLSETS {
             for entry in toolset.tools {
-                let scope = scope_of(entry).map_or("nothing", Scope::name);
+                let scope = scope_of(entry, None).map_or("nothing", Scope::name);
                 needed.push_str(&format!("{} needs {scope}\n", entry.name));
             }
         }
@@ -137,5 +163,36 @@ mod tests {
         review_pull_request needs bitbucket:write
         merge_pull_request needs bitbucket:write
         ");
+    }
+
+    #[test]
+    fn a_call_of_an_operation_needs_what_its_operation_does() {
+        let call = tools::find("call_operation").unwrap();
+        let scope = |operation: &str| {
+            let arguments = JsonObject::from_iter([("operation".to_owned(), operation.into())]);
+            scope_of(call, Some(&arguments)).map(Scope::name)
+        };
+        for (operation, needed) in [
+            ("getRepository", "bitbucket:read"),
+            ("GET /user", "bitbucket:read"),
+            ("createPullRequest", "bitbucket:write"),
+            ("deleteBranch", "bitbucket:write"),
+            ("deleteRepository", "bitbucket:admin"),
+            ("DELETE /repositories/{workspace}/{repo_slug}", "bitbucket:admin"),
+            ("getRepositoryPipelineVariables", "bitbucket:admin"),
+            ("createSshKey", "bitbucket:admin"),
+            ("createFork", "bitbucket:admin"),
+            ("noSuchOperation", "bitbucket:read"),
+        ] {
+            assert_eq!(scope(operation), Some(needed), "{operation}");
+        }
+        assert_eq!(scope_of(call, None), Some(Scope::Read));
+    }
+
+    #[test]
+    fn a_read_only_server_keeps_the_tool_that_calls_operations_which_only_read() {
+        let selection =
+            Selection { toolsets: vec!["api".into()], read_only: true, ..Selection::default() };
+        assert_eq!(names(&selection), ["find_operation", "call_operation"]);
     }
 }

@@ -38,6 +38,8 @@ pub struct ContextParts {
     pub progress: Arc<dyn Progress>,
     /// Which repositories exist for the agent.
     pub repositories: RepositoryPolicy,
+    /// Whether nothing may be changed.
+    pub read_only: bool,
     /// Sets the tenant up, where the settings have what that needs.
     pub setup: Option<Setup>,
     /// Signs cursors.
@@ -255,6 +257,12 @@ impl Context {
     #[must_use]
     pub fn repositories(&self) -> &RepositoryPolicy {
         &self.parts.repositories
+    }
+
+    /// Whether nothing may be changed, for a tool that can do both.
+    #[must_use]
+    pub fn read_only(&self) -> bool {
+        self.parts.read_only
     }
 
     /// The person of this call.

@@ -211,6 +211,7 @@ mod tests {
             ask: Arc::new(client()),
             progress: Arc::new(client()),
             repositories: RepositoryPolicy::default(),
+            read_only: false,
             setup: None,
             seal: Seal::new(),
             turn: Arc::new(Turns::new(1).take().await.unwrap()),

@@ -84,6 +84,8 @@ pub enum Effect {
     Sets,
     /// Ends something, or cannot be undone.
     Ends,
+    /// What the operation does that it calls: anything from reading to ending something.
+    Calls,
 }
 
 impl Effect {
@@ -95,6 +97,7 @@ impl Effect {
             Self::Adds => "adds",
             Self::Sets => "sets",
             Self::Ends => "ends something",
+            Self::Calls => "does what its operation does",
         }
     }
 
@@ -103,7 +106,7 @@ impl Effect {
         ToolAnnotations::from_raw(
             Some(title.to_owned()),
             Some(self == Self::Reads),
-            Some(self == Self::Ends),
+            Some(matches!(self, Self::Ends | Self::Calls)),
             Some(matches!(self, Self::Reads | Self::Sets)),
             Some(true),
         )

@@ -19,6 +19,7 @@ const VERBS: &[(Effect, &[&str])] = &[
     (Effect::Adds, &["create", "add", "publish", "run", "commit"]),
     (Effect::Sets, &["update", "set", "configure", "link", "review", "fork"]),
     (Effect::Ends, &["delete", "unlink", "merge", "decline", "stop"]),
+    (Effect::Calls, &["call"]),
 ];
 /// Scopes that an OAuth consumer can have; the dead ones are left out.
 const SCOPES: &[&str] = &[
@@ -139,7 +140,8 @@ fn hints_follow_from_the_effect() {
     for entry in tools::all() {
         let hints = entry.definition().annotations.unwrap();
         assert_eq!(hints.read_only_hint, Some(entry.effect == Effect::Reads), "{}", entry.name);
-        assert_eq!(hints.destructive_hint, Some(entry.effect == Effect::Ends), "{}", entry.name);
+        let destructive = matches!(entry.effect, Effect::Ends | Effect::Calls);
+        assert_eq!(hints.destructive_hint, Some(destructive), "{}", entry.name);
     }
 }
 

@@ -24,6 +24,7 @@ mod install;
 mod layers;
 mod leaks;
 mod link;
+mod operations;
 mod outside;
 mod recordings;
 mod secrets;

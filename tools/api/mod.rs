@@ -1,6 +1,17 @@
 //! Every operation of Bitbucket, for what no tool does.
 
+mod address;
+mod arguments;
+mod call_operation;
+mod compact;
+mod find_operation;
+mod request;
+mod shown;
+#[cfg(test)]
+mod tests;
+
 use super::Toolset;
+use crate::tool::Entry;
 
 pub(super) const TOOLSET: Toolset = Toolset {
     name: "api",
@@ -8,5 +19,8 @@ pub(super) const TOOLSET: Toolset = Toolset {
     default: false,
     needs_management: false,
     scopes: &["account", "repository"],
-    tools: &[],
+    tools: &[
+        Entry::of::<find_operation::FindOperation>(),
+        Entry::of::<call_operation::CallOperation>(),
+    ],
 };

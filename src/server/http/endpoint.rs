@@ -158,10 +158,11 @@ impl Endpoint {
         Ok(response.map(|body| Body::new(Held::new(Body::new(body), held))))
     }
 
-    /// Refuses a call that the token was not granted. An unknown tool is refused further in.
+    /// Refuses a call that the token was not granted. An unknown tool is refused further in, and so is a
+    /// call whose arguments ask for more than its tool does.
     fn check_scope(&self, name: &str, verified: &Verified) -> Result<(), Box<Response>> {
         let Some(entry) = self.dispatcher.policy().find(name) else { return Ok(()) };
-        match scope_of(entry).filter(|scope| !verified.scopes.allow(*scope)) {
+        match scope_of(entry, None).filter(|scope| !verified.scopes.allow(*scope)) {
             Some(scope) => {
                 tracing::info!(tool = entry.name, scope = scope.name(), "a call lacks a scope");
                 Err(Box::new(self.challenges.insufficient_scope(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use http::request::Parts;
-use rmcp::model::ErrorData;
+use rmcp::model::{ErrorData, JsonObject};
 use rmcp::service::{RequestContext, RoleServer};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -53,6 +53,7 @@ impl People for Everybody {
         &self,
         context: &RequestContext<RoleServer>,
         entry: &Entry,
+        arguments: Option<&JsonObject>,
     ) -> Result<Arc<dyn Person>, ErrorData> {
         let parts = context.extensions.get::<Parts>();
         let verified = parts.and_then(|parts| parts.extensions.get::<Verified>());
@@ -61,7 +62,7 @@ impl People for Everybody {
         };
         // The door has looked at this too. It read the message by itself, though, and this is what
         // will be carried out.
-        if policy::scope_of(entry).is_some_and(|scope| !verified.scopes.allow(scope)) {
+        if policy::scope_of(entry, arguments).is_some_and(|scope| !verified.scopes.allow(scope)) {
             let says = format!("the access token does not allow `{}`", entry.name);
             return Err(ErrorData::invalid_request(says, None));
         }
