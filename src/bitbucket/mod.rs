@@ -18,6 +18,7 @@ mod multipart;
 mod page;
 mod path;
 mod problem;
+mod pull_request_edits;
 mod pull_requests;
 mod redirect;
 mod refs;
@@ -47,6 +48,9 @@ pub(crate) use self::multipart::Multipart;
 pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
+pub(crate) use self::pull_request_edits::{
+    ByUuid, NewPullRequest, OnBranch, PullRequestChange, Standing,
+};
 pub(crate) use self::pull_requests::{
     End, FileChange, Filter, Participant, PullRequest, State, Verdict, literal,
 };
