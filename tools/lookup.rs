@@ -140,15 +140,6 @@ pub(super) fn is_sent_elsewhere(error: &bitbucket::Error) -> bool {
     matches!(error, bitbucket::Error::Redirect(bitbucket::Refusal::Write))
 }
 
-/// There is no branch of that name, or no such repository.
-pub(super) async fn no_branch(
-    repository: &Repository<'_>,
-    name: &str,
-    error: bitbucket::Error,
-) -> Error {
-    no_revision(repository, name, error).await
-}
-
 /// There is no tag of that name, or no such repository.
 pub(super) async fn no_tag(
     repository: &Repository<'_>,
@@ -183,11 +174,22 @@ async fn no_revision(
     };
     let near =
         nearest(revision, branches.into_iter().map(|branch| (branch.name.clone(), branch.name)));
-    let says = format!(
-        "no branch, tag or commit {} in {}",
-        Foreign::line(revision, NAME).quoted(),
-        repository.id()
-    );
+    unknown("no branch, tag or commit", repository, revision, &near)
+}
+
+/// There is no branch `name`: says which there are.
+pub(super) async fn no_branch(repository: &Repository<'_>, name: &str) -> Error {
+    let branches = match repository.branches(None, LOOKED_AT, None).await {
+        Ok(page) => page.values,
+        Err(error) if error.is_not_found() => return Error::no_repository(repository.id()),
+        Err(_) => Vec::new(),
+    };
+    let near = nearest(name, branches.into_iter().map(|branch| (branch.name.clone(), branch.name)));
+    unknown("no branch", repository, name, &near)
+}
+
+fn unknown(what: &str, repository: &Repository<'_>, name: &str, near: &str) -> Error {
+    let says = format!("{what} {} in {}", Foreign::line(name, NAME).quoted(), repository.id());
     let hint = if near.is_empty() {
         "call `list_branches` for the branches".to_owned()
     } else {

@@ -25,8 +25,8 @@ pub(super) async fn condition(
     if words.starts_with('{') {
         return Ok(format!("{field}.uuid = {}", literal(words)));
     }
-    let members = match client.workspace(workspace).members(MEMBERS).await {
-        Ok(page) => page.values,
+    let found = match find(client, workspace, words).await {
+        Ok(found) => found?,
         // Not everybody may see the members; nicknames can be searched all the same.
         Err(
             bitbucket::Error::Status { status: 403, .. } | bitbucket::Error::MissingScope { .. },
@@ -35,8 +35,8 @@ pub(super) async fn condition(
         }
         Err(error) => return Err(error.into()),
     };
-    let uuid = pick(&members, words)?.uuid.as_deref().unwrap_or_default();
-    Ok(format!("{field}.uuid = {}", literal(uuid)))
+    let uuid = found.uuid.unwrap_or_default();
+    Ok(format!("{field}.uuid = {}", literal(&uuid)))
 }
 
 /// The member of the workspace that `words` names, in the forms that [`condition`] takes.
@@ -49,12 +49,29 @@ pub(super) async fn member(client: &Client, workspace: &Segment, words: &str) ->
     if words.starts_with('{') {
         return Ok(User { uuid: Some(words.to_owned()), ..User::default() });
     }
-    let members = client.workspace(workspace).members(MEMBERS).await?.values;
-    pick(&members, words).cloned()
+    find(client, workspace, words).await?
 }
 
-/// The one member that `words` fits best, who has a uuid.
-fn pick<'a>(members: &'a [User], words: &str) -> Result<&'a User> {
+/// Looks for a nickname first, which takes one request however many members there are; then through
+/// all of them, since display names cannot be asked for.
+async fn find(
+    client: &Client,
+    workspace: &Segment,
+    words: &str,
+) -> std::result::Result<Result<User>, bitbucket::Error> {
+    let workspace = client.workspace(workspace);
+    if !words.contains(char::is_whitespace) {
+        let called = workspace.members_called(words).await?;
+        if let [user @ User { uuid: Some(_), .. }] = called.as_slice() {
+            return Ok(Ok(user.clone()));
+        }
+    }
+    let members = workspace.members(MEMBERS).await?.values;
+    Ok(pick(&members, words).cloned())
+}
+
+/// The one of `members` that `words` fits best, who has a uuid.
+pub(super) fn pick<'a>(members: &'a [User], words: &str) -> Result<&'a User> {
     let wanted = words.to_lowercase();
     let name = |user: &User| user.display_name.as_deref().unwrap_or_default().to_lowercase();
     let nickname = |user: &User| user.nickname.as_deref().unwrap_or_default().to_lowercase();

@@ -17,8 +17,14 @@ const COMMENT_FIELDS: &str = "next,size,values.id,values.content.raw,values.crea
     values.resolution.user.nickname,values.resolution.user.display_name,\
     values.deleted,values.pending";
 
+const ONE_COMMENT: &str = "id,content.raw,user.uuid,user.nickname,user.display_name,\
+    inline.path,inline.from,inline.to,parent.id,deleted,pending";
+
 const TASK_FIELDS: &str = "next,size,values.id,values.content.raw,values.state,\
     values.creator.uuid,values.creator.nickname,values.creator.display_name,values.comment.id";
+
+/// The state of a task that is done.
+const RESOLVED: &str = "RESOLVED";
 
 /// A comment. The list is flat: a reply names its parent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -121,6 +127,16 @@ pub(crate) struct NewTask {
     pub(crate) comment: Option<Reference>,
 }
 
+#[derive(Serialize)]
+struct Change {
+    content: RawText,
+}
+
+#[derive(Serialize)]
+struct TaskState {
+    state: &'static str,
+}
+
 impl Repository<'_> {
     /// `GET pullrequests/{number}/comments`: all of them, oldest first, at most so many.
     pub(crate) async fn list_comments(
@@ -168,9 +184,46 @@ impl Repository<'_> {
         self.client().post(path).json_body(task).json().await
     }
 
+    /// `GET pullrequests/{number}/comments/{comment}`
+    pub(crate) async fn comment(&self, number: u32, comment: u64) -> Result<Comment, Error> {
+        self.client().get(self.one_comment(number, comment)).fields(ONE_COMMENT).json().await
+    }
+
+    /// `PUT pullrequests/{number}/comments/{comment}`
+    pub(crate) async fn change_comment(
+        &self,
+        number: u32,
+        comment: u64,
+        text: &str,
+    ) -> Result<Comment, Error> {
+        let body = Change { content: RawText { raw: text.to_owned() } };
+        let call = self.client().put(self.one_comment(number, comment)).fields(ONE_COMMENT);
+        call.json_body(&body).json().await
+    }
+
+    /// `DELETE pullrequests/{number}/comments/{comment}`
+    pub(crate) async fn delete_comment(&self, number: u32, comment: u64) -> Result<(), Error> {
+        self.client().delete(self.one_comment(number, comment)).empty().await
+    }
+
+    /// `PUT pullrequests/{number}/tasks/{task}`
+    pub(crate) async fn set_task(
+        &self,
+        number: u32,
+        task: u64,
+        is_done: bool,
+    ) -> Result<Task, Error> {
+        let path = self.pull_request(number).fixed("tasks").segment(&task.to_string());
+        let state = if is_done { RESOLVED } else { "UNRESOLVED" };
+        self.client().put(path).json_body(&TaskState { state }).json().await
+    }
+
+    fn one_comment(&self, number: u32, comment: u64) -> super::Path {
+        self.pull_request(number).fixed("comments").segment(&comment.to_string())
+    }
+
     fn resolution(&self, number: u32, comment: u64) -> super::Path {
-        let comments = self.pull_request(number).fixed("comments");
-        comments.segment(&comment.to_string()).fixed("resolve")
+        self.one_comment(number, comment).fixed("resolve")
     }
 }
 
@@ -185,7 +238,7 @@ impl Comment {
 impl Task {
     /// Whether it is still to be done.
     pub(crate) fn is_open(&self) -> bool {
-        self.state != "RESOLVED"
+        self.state != RESOLVED
     }
 }
 

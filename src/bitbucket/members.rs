@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::wire::{User, null_as_default};
-use super::{Error, Page, Resume, Workspace};
+use super::{Call, Error, Page, Resume, Workspace, literal};
 
 /// The most members on a page.
 const PAGE: u32 = 100;
@@ -44,9 +44,7 @@ struct Membership<U: Default + DeserializeOwned> {
 impl Workspace<'_> {
     /// `GET /workspaces/{workspace}/members`, at most so many.
     pub(crate) async fn members(&self, at_most: usize) -> Result<Page<User>, Error> {
-        let path = self.path().fixed("members");
-        let page: Page<Membership<User>> =
-            self.client.get(path).fields(FIELDS).all(PAGE, at_most).await?;
+        let page: Page<Membership<User>> = self.list(FIELDS).all(PAGE, at_most).await?;
         Ok(page.map(|membership| membership.user))
     }
 
@@ -59,9 +57,19 @@ impl Workspace<'_> {
         limit: usize,
         resume: Option<&Resume>,
     ) -> Result<Page<Member>, Error> {
-        let path = self.path().fixed("members");
-        let call = self.client.get(path).fields(DETAILED);
-        let page: Page<Membership<Member>> = call.page(PAGE, limit, resume).await?;
+        let page: Page<Membership<Member>> =
+            self.list(DETAILED).page(PAGE, limit, resume).await?;
         Ok(page.map(|membership| membership.user))
+    }
+
+    /// The members of that very nickname. Display names cannot be asked for.
+    pub(crate) async fn members_called(&self, nickname: &str) -> Result<Vec<User>, Error> {
+        let call = self.list(FIELDS).query("q", format!("user.nickname = {}", literal(nickname)));
+        let page: Page<Membership<User>> = call.all(PAGE, PAGE as usize).await?;
+        Ok(page.values.into_iter().map(|membership| membership.user).collect())
+    }
+
+    fn list(&self, fields: &'static str) -> Call<'_> {
+        self.client.get(self.path().fixed("members")).fields(fields)
     }
 }

@@ -24,6 +24,7 @@ mod page;
 mod path;
 mod problem;
 mod projects;
+mod pull_request_edits;
 mod pull_requests;
 mod redirect;
 mod refs;
@@ -64,20 +65,20 @@ pub use self::page::{Page, Resume};
 pub(crate) use self::path::Path;
 pub use self::path::{FilePath, RepositoryId, Segment, Unfit};
 pub(crate) use self::projects::ProjectData;
+pub(crate) use self::pull_request_edits::{
+    ByUuid, NewPullRequest, OnBranch, PullRequestChange, Standing,
+};
 pub(crate) use self::pull_requests::{
     End, FileChange, Filter, Participant, PullRequest, State, Verdict, literal,
 };
 pub use self::redirect::Refusal;
 pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved, TagData, is_hash};
-pub(crate) use self::repositories::RepositoryData;
-pub use self::scopes::{Granted, Scopes};
-pub(crate) use self::search::{Hit, SearchQuery};
-pub(crate) use self::refs::{BranchData, NO_MAIN_BRANCH, Resolved};
 pub(crate) use self::reports::{
     ANNOTATIONS_AT_ONCE, AnnotationData, MOST_ANNOTATIONS, NewAnnotation, NewReport, ReportData,
 };
 pub(crate) use self::repositories::RepositoryData;
 pub use self::scopes::{Granted, Scopes};
+pub(crate) use self::search::{Hit, SearchQuery};
 pub(crate) use self::snippets::{NewSnippet, SnippetData};
 pub(crate) use self::source::{Content, EntryData, EntryKind};
 pub(crate) use self::statuses::{NewStatus, StatusData};

@@ -10,17 +10,17 @@ use super::wire::{User, null_as_default, time};
 use super::{Bytes, Call, Error, Page, Path, Repository, Resume};
 
 /// The most pull requests on a page; 100 is answered with 400.
-const PAGE: u32 = 50;
+pub(super) const PAGE: u32 = 50;
 /// The most changed files on a page. More may work, but 50 is known to.
 pub(super) const FILES_PAGE: u32 = 50;
 
-const LIST_FIELDS: &str = "next,size,values.id,values.title,values.state,values.draft,\
+pub(super) const LIST_FIELDS: &str = "next,size,values.id,values.title,values.state,values.draft,\
     values.author.uuid,values.author.nickname,values.author.display_name,\
     values.source.branch.name,values.source.repository.full_name,\
     values.destination.branch.name,values.destination.repository.full_name,\
     values.comment_count,values.task_count,values.created_on,values.updated_on";
 
-const GET_FIELDS: &str = "id,title,description,state,draft,comment_count,task_count,\
+pub(super) const GET_FIELDS: &str = "id,title,description,state,draft,comment_count,task_count,\
     close_source_branch,created_on,updated_on,reason,merge_commit.hash,\
     author.uuid,author.nickname,author.display_name,\
     closed_by.uuid,closed_by.nickname,closed_by.display_name,\
@@ -31,6 +31,14 @@ const GET_FIELDS: &str = "id,title,description,state,draft,comment_count,task_co
     reviewers.uuid,reviewers.nickname,reviewers.display_name,\
     participants.user.uuid,participants.user.nickname,participants.user.display_name,\
     participants.role,participants.state,participants.approved";
+
+/// [`LIST_FIELDS`], and what everybody said.
+const REVIEW_FIELDS: &str = "next,size,values.id,values.title,values.state,values.draft,\
+    values.author.uuid,values.author.nickname,values.author.display_name,\
+    values.source.branch.name,values.source.repository.full_name,\
+    values.destination.branch.name,values.destination.repository.full_name,\
+    values.comment_count,values.task_count,values.created_on,values.updated_on,\
+    values.participants.user.uuid,values.participants.state,values.participants.approved";
 
 pub(super) const FILE_FIELDS: &str = "next,size,values.status,values.lines_added,values.lines_removed,\
     values.old.path,values.new.path";
@@ -194,6 +202,23 @@ impl Repository<'_> {
         let path = self.path().fixed("pullrequests");
         let call = self.client().get(path).fields(LIST_FIELDS).query("sort", filter.sort);
         filter.apply(call).page(PAGE, limit, resume).await
+    }
+
+    /// `GET pullrequests`: the open ones that somebody is to review, with what everybody said so far;
+    /// the most recently changed first.
+    pub(crate) async fn pull_requests_to_review(
+        &self,
+        reviewer: &str,
+        at_most: usize,
+    ) -> Result<Page<PullRequest>, Error> {
+        let filter = Filter {
+            states: vec!["OPEN"],
+            conditions: vec![format!("reviewers.uuid = {}", literal(reviewer))],
+            sort: "-updated_on",
+        };
+        let call = self.client().get(self.path().fixed("pullrequests"));
+        let call = call.fields(REVIEW_FIELDS).query("sort", filter.sort);
+        filter.apply(call).all(PAGE, at_most).await
     }
 
     /// `GET pullrequests/{number}`

@@ -1,6 +1,6 @@
 //! What to say when something is not there: a repository, a pull request, a scope.
 
-use crate::bitbucket::{self, RepositoryId};
+use crate::bitbucket::{self, Comment, Repository, RepositoryId};
 use crate::{Error, Result};
 
 pub(super) use crate::tools::lookup::scope;
@@ -40,5 +40,21 @@ pub(super) fn part<T>(outcome: Result<T, bitbucket::Error>) -> Result<Option<T>,
             | Wire::Unreadable { .. },
         ) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// The comment `id` of the pull request `number`, if it is there to be changed.
+pub(super) async fn comment(repository: &Repository<'_>, number: u32, id: u64) -> Result<Comment> {
+    let missing = |how: &str| {
+        Error::not_found(
+            format!("comment {id} on #{number} of `{}` {how}", repository.id()),
+            "`list_comments` has the ids",
+        )
+    };
+    match repository.comment(number, id).await {
+        Ok(comment) if comment.deleted => Err(missing("is deleted")),
+        Ok(comment) => Ok(comment),
+        Err(bitbucket::Error::NotFound { .. }) => Err(missing("is not there, or not to be seen")),
+        Err(error) => Err(error.into()),
     }
 }

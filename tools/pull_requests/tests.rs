@@ -21,6 +21,12 @@ async fn every_tool_asks_a_guest_to_link() {
         ("list_comments", call.clone()),
         ("review_pull_request", with("verdict", "approve".into())),
         ("merge_pull_request", call.clone()),
+        ("decline_pull_request", call.clone()),
+        ("update_pull_request", with("title", "x".into())),
+        ("set_task", with("task", 1.into())),
+        ("delete_comment", with("comment", 1.into())),
+        ("list_my_pull_requests", json!({ "workspace": "acme" })),
+        ("create_pull_request", json!({ "repository": "acme/shop", "source": "x", "title": "x" })),
     ] {
         let said = stage.call_as("guest", tool, call).await;
         assert_eq!(

@@ -24,7 +24,7 @@ impl Ended<'_> {
         let commit = match found {
             Err(error) if error.is_not_found() => {
                 return Err(match self.kind {
-                    Kind::Branch => lookup::no_branch(self.repository, self.name, error).await,
+                    Kind::Branch => lookup::no_branch(self.repository, self.name).await,
                     Kind::Tag => lookup::no_tag(self.repository, self.name, error).await,
                 });
             }

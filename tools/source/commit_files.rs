@@ -174,7 +174,7 @@ impl CommitFiles {
         };
         match repository.branch(name).await {
             Err(error) if error.is_not_found() => {
-                Err(lookup::no_branch(repository, name, error).await)
+                Err(lookup::no_branch(repository, name).await)
             }
             found => {
                 let base = Resolved { hash: found?.target.hash, name: Some(name.to_owned()) };
