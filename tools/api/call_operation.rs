@@ -135,6 +135,9 @@ impl Tool for CallOperation {
         let answer = call(client, &prepared).slow().answer::<Value>().await?;
         let mut outcome = match answer.body {
             Some(body) => self.json(operation, body),
+            None if answer.status == 202 => {
+                Outcome::new(operation, "accepted: Bitbucket carries it out later")
+            }
             None => Outcome::new(operation, "done"),
         };
         outcome.location =

@@ -207,26 +207,25 @@ mod tests {
     #[tokio::test]
     async fn finds_operations_in_plain_words() {
         let stage = Stage::new().await;
-        let call = json!({ "query": "who can push to main", "limit": 2 });
-        insta::assert_snapshot!(stage.call_as("linked", "find_operation", call).await, @r#"
-        for "who can push to main", the best first (… is /repositories/{workspace}/{repo_slug}, which `repository` fills in):
-        listBranchRestrictions · GET …/branch-restrictions
-          Branch restrictions (branch protection rules): who may push to or merge into a branch such as main, how many approvals, passing builds
-          query: kind, pattern
-          needs repository:admin
-        createBranchRestriction · POST …/branch-restrictions
-          Protect a branch: add a rule on push, force push, delete, merge, approvals or builds
-          body: kind!=push|delete|force|restrict_merges|require_tasks_to_be_completed|require_approvals_to_merge|… (18 values), branch_match_kind!=glob|branching_model, pattern, branch_type=feature|bugfix|release|hotfix|development|production, value (number), users (list), groups (list)
-          needs repository:admin
-        "#);
-        let call = json!({ "query": "add a deploy key", "limit": 1 });
+        let call = json!({ "query": "add a deploy key", "limit": 2 });
         insta::assert_snapshot!(stage.call_as("linked", "find_operation", call).await, @r#"
         for "add a deploy key", the best first (… is /repositories/{workspace}/{repo_slug}, which `repository` fills in):
         createDeployKey · POST …/deploy-keys
           Add a deploy key (read-only SSH access key) to a repository
           body: key!, label
           needs repository, repository:admin
+        updateDeployKey · PUT …/deploy-keys/{key_id}
+          Change a deploy key's label or comment; Bitbucket never lets it succeed: delete and add
+          body: key, label, comment
+          needs repository, repository:admin
         "#);
+        let call =
+            json!({ "query": "POST /repositories/{workspace}/{repo_slug}/branch-restrictions" });
+        let all = stage.call_as("linked", "find_operation", call).await;
+        assert!(all.contains("|require_all_comments_resolved, "), "{all}");
+        let call = json!({ "query": "protect a branch" });
+        let some = stage.call_as("linked", "find_operation", call).await;
+        assert!(some.contains("|… (18 values), "), "{some}");
         assert!(stage.requests().is_empty());
     }
 
