@@ -117,3 +117,6 @@ fn describe(entry: &Entry) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
