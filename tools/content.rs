@@ -26,6 +26,19 @@ pub(super) fn bytes(name: &str, text: Option<&str>, base64: Option<&str>) -> Res
     Ok(data)
 }
 
+/// Refuses a text that is empty, or longer than the `most` characters that Bitbucket keeps.
+pub(super) fn fits(argument: &str, text: &str, most: usize) -> Result<()> {
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        Err(Error::InvalidArguments(format!("`{argument}` is empty")))
+    } else if length > most {
+        let says = format!("`{argument}` has {length} characters; Bitbucket takes {most}");
+        Err(Error::InvalidArguments(says))
+    } else {
+        Ok(())
+    }
+}
+
 /// Whether `name` can be the name of one file: no folder, nothing invisible, no longer than 255 bytes.
 pub(super) fn is_file_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..")
@@ -54,6 +67,16 @@ mod tests {
         let long = "x".repeat(LARGEST + 1);
         let error = bytes("a", Some(&long), None).unwrap_err();
         assert_eq!(error.to_string(), "a has 1048577 bytes; at most 1048576 can be sent");
+    }
+
+    #[test]
+    fn takes_no_text_that_bitbucket_would_refuse() {
+        assert!(fits("title", "Lint", 4).is_ok());
+        for (text, says) in
+            [(" ", "`title` is empty"), ("Lints", "`title` has 5 characters; Bitbucket takes 4")]
+        {
+            assert_eq!(fits("title", text, 4).unwrap_err().to_string(), says);
+        }
     }
 
     #[test]

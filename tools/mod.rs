@@ -119,3 +119,6 @@ fn describe(entry: &Entry) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

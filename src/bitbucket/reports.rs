@@ -103,15 +103,11 @@ pub(crate) struct NewAnnotation {
     annotation_type: &'static str,
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) details: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) severity: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) result: Option<&'static str>,
 }
 
 impl ReportData {
@@ -141,11 +137,9 @@ impl NewAnnotation {
             external_id,
             annotation_type,
             summary,
-            details: None,
             path: None,
             line: None,
             severity: None,
-            result: None,
         }
     }
 }

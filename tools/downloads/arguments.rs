@@ -10,7 +10,7 @@ use crate::tools::shown::NAME;
 /// The name of a file that is offered for download.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = 255))]
+#[schemars(inline, with = "String")]
 pub(super) struct FileName(pub(super) String);
 
 impl TryFrom<String> for FileName {

@@ -16,7 +16,7 @@ const LOOKED_AT: usize = 100;
 /// A page for people: https, without credentials.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("pattern" = "^https://", "maxLength" = 2000))]
+#[schemars(inline, with = "String", extend("pattern" = "^https://"))]
 pub(super) struct HttpsUrl(pub(super) String);
 
 impl TryFrom<String> for HttpsUrl {
@@ -30,7 +30,7 @@ impl TryFrom<String> for HttpsUrl {
                 && url.username().is_empty()
                 && url.password().is_none()
         });
-        if fits && is_plain {
+        if fits && is_plain && text.len() <= 2_000 {
             Ok(Self(text))
         } else {
             Err(format!("`{}` is no https address of a page", clean_line(&text, 80)))
@@ -41,7 +41,7 @@ impl TryFrom<String> for HttpsUrl {
 /// What a report is known by: the id of its maker, or a `{uuid}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = 200))]
+#[schemars(inline, with = "String")]
 pub(super) struct ReportId(pub(super) String);
 
 impl TryFrom<String> for ReportId {

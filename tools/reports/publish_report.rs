@@ -9,10 +9,16 @@ use super::publishing::Publishing;
 use crate::bitbucket::{NewAnnotation, NewReport};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::content;
 use crate::tools::lookup;
 use crate::tools::params::{PathArgument, RepositoryArgument, Revision, WorkspaceArgument};
 use crate::tools::shown::{self, NAME, at, bare, count};
 use crate::{Error, Result};
+
+/// How long a title or a summary may be.
+const LONGEST: usize = 450;
+/// How long a report's own words may be.
+const LONGEST_DETAILS: usize = 2_000;
 
 /// Publish a report with its annotations on a commit. The same id replaces what it said before.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -27,10 +33,8 @@ pub(super) struct PublishReport {
     /// An id of your own.
     report: ReportId,
     /// Its title.
-    #[schemars(length(min = 1, max = 450))]
     title: String,
     /// What it found, in words.
-    #[schemars(length(min = 1, max = 2000))]
     details: String,
     /// What it is about.
     kind: Kind,
@@ -69,7 +73,6 @@ enum Verdict {
 #[schemars(inline)]
 struct Annotation {
     /// In a sentence.
-    #[schemars(length(min = 1, max = 450))]
     summary: String,
     /// What it is.
     kind: Finding,
@@ -78,11 +81,8 @@ struct Annotation {
     /// Where.
     path: Option<PathArgument>,
     /// The line there.
-    #[schemars(range(min = 1, max = 2_147_483_647))]
+    #[schemars(range(min = 1))]
     line: Option<u32>,
-    /// More words.
-    #[schemars(length(max = 2000))]
-    details: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -137,6 +137,8 @@ impl Tool for PublishReport {
 
     async fn run(self, cx: &Context) -> Result<Published> {
         let id = self.repository.id(self.workspace.as_ref())?;
+        content::fits("title", &self.title, LONGEST)?;
+        content::fits("details", &self.details, LONGEST_DETAILS)?;
         let annotations = self.annotations()?;
         let repository = cx.repository(&id).await?;
         let revision = self.revision.as_ref().map(|revision| revision.0.as_str());
@@ -172,6 +174,7 @@ impl PublishReport {
     fn annotations(&self) -> Result<Vec<NewAnnotation>> {
         let shape = |(index, one): (usize, &Annotation)| {
             let number = index + 1;
+            content::fits(&format!("annotations.{index}.summary"), &one.summary, LONGEST)?;
             let path =
                 one.path.as_ref().map(|path| path.0.as_str()).filter(|path| !path.is_empty());
             if one.line.is_some() && path.is_none() {
@@ -181,7 +184,6 @@ impl PublishReport {
             }
             let id = format!("{}-{number:04}", self.report.0);
             let mut new = NewAnnotation::new(id, one.kind.name(), one.summary.clone());
-            new.details = one.details.clone();
             new.path = path.map(str::to_owned);
             new.line = one.line;
             new.severity = one.severity.map(Severity::name);

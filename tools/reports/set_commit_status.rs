@@ -9,9 +9,13 @@ use crate::Result;
 use crate::bitbucket::NewStatus;
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::content;
 use crate::tools::lookup;
 use crate::tools::params::{RepositoryArgument, Revision, WorkspaceArgument};
 use crate::tools::shown::{self, NAME, at, bare};
+
+/// How long a title or a description may be.
+const LONGEST: usize = 255;
 
 /// Set what a build or check says about a commit. The same key overwrites.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -27,13 +31,11 @@ pub(super) struct SetCommitStatus {
     state: State,
     /// What says so.
     #[serde(default = "key")]
-    #[schemars(length(min = 1, max = 40), extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._:-]*$"))]
+    #[schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,39}$"))]
     key: String,
     /// Its title.
-    #[schemars(length(max = 255))]
     name: Option<String>,
     /// In a sentence.
-    #[schemars(length(max = 255))]
     description: Option<String>,
     /// A page about it; default: the commit's.
     url: Option<HttpsUrl>,
@@ -78,6 +80,9 @@ impl Tool for SetCommitStatus {
 
     async fn run(self, cx: &Context) -> Result<Set> {
         let id = self.repository.id(self.workspace.as_ref())?;
+        for (argument, text) in [("name", &self.name), ("description", &self.description)] {
+            text.as_ref().map_or(Ok(()), |text| content::fits(argument, text, LONGEST))?;
+        }
         let repository = cx.repository(&id).await?;
         let revision = self.revision.as_ref().map(|revision| revision.0.as_str());
         let resolved = lookup::revision(&repository, revision, None).await?;

@@ -11,6 +11,9 @@ use crate::tools::params::WorkspaceArgument;
 use crate::tools::shown::NAME;
 use crate::{Error, Result};
 
+/// How long a title may be.
+pub(super) const TITLE: usize = 255;
+
 /// A snippet's id, as it stands in its address.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -23,7 +26,6 @@ pub(super) struct SnippetId(pub(super) String);
 #[schemars(inline)]
 pub(super) struct File {
     /// Its name.
-    #[schemars(length(min = 1, max = 255))]
     name: String,
     /// Its text,
     text: Option<String>,

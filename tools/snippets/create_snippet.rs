@@ -3,11 +3,12 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{File, client, contents};
+use super::arguments::{File, TITLE, client, contents};
 use crate::Result;
 use crate::bitbucket::NewSnippet;
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::content;
 use crate::tools::lookup;
 use crate::tools::params::WorkspaceArgument;
 use crate::tools::shown::{LINE, NAME, bare, count};
@@ -19,10 +20,9 @@ pub(super) struct CreateSnippet {
     /// The workspace's slug.
     workspace: WorkspaceArgument,
     /// Its title.
-    #[schemars(length(min = 1, max = 255))]
     title: String,
     /// What is in it.
-    #[schemars(length(min = 1, max = 20))]
+    #[schemars(length(min = 1))]
     files: Vec<File>,
     /// Let everybody see it.
     #[serde(default)]
@@ -60,6 +60,7 @@ impl Tool for CreateSnippet {
     }
 
     async fn run(self, cx: &Context) -> Result<Created> {
+        content::fits("title", &self.title, TITLE)?;
         let files = contents(&self.files)?;
         let workspace = client(cx).await?.workspace(&self.workspace.0);
         let new = NewSnippet {

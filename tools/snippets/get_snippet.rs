@@ -24,7 +24,6 @@ pub(super) struct GetSnippet {
     /// Its id.
     snippet: SnippetId,
     /// Only this file.
-    #[schemars(length(min = 1, max = 255))]
     file: Option<String>,
     /// Most text.
     #[serde(default)]

@@ -3,10 +3,11 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{File, SnippetId, client, contents, file_name, no_snippet};
+use super::arguments::{File, SnippetId, TITLE, client, contents, file_name, no_snippet};
 use crate::bitbucket::{NewSnippet, SnippetData};
 use crate::text::Foreign;
 use crate::tool::{Answer, Context, Effect, Tool};
+use crate::tools::content;
 use crate::tools::lookup;
 use crate::tools::params::WorkspaceArgument;
 use crate::tools::shown::{NAME, bare};
@@ -21,17 +22,14 @@ pub(super) struct UpdateSnippet {
     /// Its id.
     snippet: SnippetId,
     /// Its new title.
-    #[schemars(length(min = 1, max = 255))]
     title: Option<String>,
     /// Let everybody see it, or only members.
     public: Option<bool>,
     /// Files to add or replace.
     #[serde(default)]
-    #[schemars(length(max = 20))]
     files: Vec<File>,
     /// Names of files to remove.
     #[serde(default)]
-    #[schemars(length(max = 20))]
     remove: Vec<String>,
 }
 
@@ -120,6 +118,7 @@ impl UpdateSnippet {
                 "nothing to change: give `title`, `public`, `files` or `remove`".to_owned(),
             ));
         }
+        self.title.as_ref().map_or(Ok(()), |title| content::fits("title", title, TITLE))?;
         self.remove.iter().try_for_each(|name| file_name(name))
     }
 

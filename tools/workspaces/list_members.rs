@@ -14,14 +14,13 @@ use crate::{Error, Result};
 /// How many members are looked through for a name.
 const LOOKED_THROUGH: usize = 1_000;
 
-/// List who belongs to a workspace, or find somebody by part of their name.
+/// List a workspace's members, or find one.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListMembers {
     /// Its slug.
     workspace: WorkspaceArgument,
     /// Part of a nickname or display name.
-    #[schemars(length(min = 1, max = 100))]
     name: Option<String>,
     /// How many.
     #[serde(default)]
