@@ -57,8 +57,7 @@ impl Workspace<'_> {
         limit: usize,
         resume: Option<&Resume>,
     ) -> Result<Page<Member>, Error> {
-        let page: Page<Membership<Member>> =
-            self.list(DETAILED).page(PAGE, limit, resume).await?;
+        let page: Page<Membership<Member>> = self.list(DETAILED).page(PAGE, limit, resume).await?;
         Ok(page.map(|membership| membership.user))
     }
 

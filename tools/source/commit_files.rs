@@ -173,9 +173,7 @@ impl CommitFiles {
             return Ok(Target { branch, base, is_new: false });
         };
         match repository.branch(name).await {
-            Err(error) if error.is_not_found() => {
-                Err(lookup::no_branch(repository, name).await)
-            }
+            Err(error) if error.is_not_found() => Err(lookup::no_branch(repository, name).await),
             found => {
                 let base = Resolved { hash: found?.target.hash, name: Some(name.to_owned()) };
                 Ok(Target { branch: name.to_owned(), base, is_new: false })
