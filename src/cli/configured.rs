@@ -294,10 +294,23 @@ mod tests {
     #[test]
     fn the_connection_is_to_have_the_scopes_of_the_tools_that_exist() {
         let wanted = |more: &[(&str, &str)]| scopes(&load(&sources(more), Need::Stdio).unwrap());
-        assert_eq!(wanted(&[]), ["account", "pullrequest:write", "repository"]);
+        assert_eq!(
+            wanted(&[]),
+            [
+                "account",
+                "project",
+                "pullrequest",
+                "pullrequest:write",
+                "repository",
+                "repository:write"
+            ]
+        );
         let reading = [("BITBUCKET_MCP_READ_ONLY", "true")];
-        assert_eq!(wanted(&reading), ["account", "pullrequest", "repository"]);
-        assert_eq!(wanted(&[("BITBUCKET_MCP_TOOLSETS", "refs")]), ["repository"]);
+        assert_eq!(wanted(&reading), ["account", "project", "pullrequest", "repository"]);
+        assert_eq!(
+            wanted(&[("BITBUCKET_MCP_TOOLSETS", "refs")]),
+            ["pullrequest", "repository:write"]
+        );
     }
 
     #[test]

@@ -150,18 +150,53 @@ mod tests {
         link_account needs nothing
         unlink_account needs nothing
         list_workspaces needs bitbucket:read
+        list_projects needs bitbucket:read
+        list_members needs bitbucket:read
         list_repositories needs bitbucket:read
         get_repository needs bitbucket:read
         list_directory needs bitbucket:read
         get_file needs bitbucket:read
+        search_code needs bitbucket:read
+        list_file_history needs bitbucket:read
+        commit_files needs bitbucket:write
         list_branches needs bitbucket:read
+        create_branch needs bitbucket:write
+        delete_branch needs bitbucket:write
+        list_tags needs bitbucket:read
+        create_tag needs bitbucket:write
+        delete_tag needs bitbucket:write
         list_commits needs bitbucket:read
+        get_commit needs bitbucket:read
+        compare_commits needs bitbucket:read
         list_pull_requests needs bitbucket:read
+        list_my_pull_requests needs bitbucket:read
         get_pull_request needs bitbucket:read
         get_pull_request_diff needs bitbucket:read
         list_comments needs bitbucket:read
+        create_pull_request needs bitbucket:write
+        update_pull_request needs bitbucket:write
         review_pull_request needs bitbucket:write
+        update_comment needs bitbucket:write
+        delete_comment needs bitbucket:write
         merge_pull_request needs bitbucket:write
+        decline_pull_request needs bitbucket:write
+        set_task needs bitbucket:write
+        list_pull_request_activity needs bitbucket:read
+        list_commit_statuses needs bitbucket:read
+        set_commit_status needs bitbucket:write
+        list_reports needs bitbucket:read
+        get_report needs bitbucket:read
+        publish_report needs bitbucket:write
+        list_snippets needs bitbucket:read
+        get_snippet needs bitbucket:read
+        create_snippet needs bitbucket:write
+        update_snippet needs bitbucket:write
+        delete_snippet needs bitbucket:write
+        list_downloads needs bitbucket:read
+        add_download needs bitbucket:write
+        delete_download needs bitbucket:write
+        find_operation needs bitbucket:read
+        call_operation needs bitbucket:read
         ");
     }
 

@@ -202,7 +202,22 @@ mod tests {
         signed in as "Ben Okoye" (auth0|ben)
         linked: "Ben Okoye" ("ben") since …day…, id cac_…
           scopes: account project pullrequest
+          commit_files needs repository:write
+          create_branch needs repository:write
+          delete_branch needs repository:write
+          create_tag needs repository:write
+          delete_tag needs repository:write
+          create_pull_request needs pullrequest:write
+          update_pull_request needs pullrequest:write
           merge_pull_request needs pullrequest:write
+          decline_pull_request needs pullrequest:write
+          list_snippets needs snippet
+          get_snippet needs snippet
+          create_snippet needs snippet:write
+          update_snippet needs snippet:write
+          delete_snippet needs snippet:write
+          add_download needs repository:write
+          delete_download needs repository:write
         "#);
     }
 

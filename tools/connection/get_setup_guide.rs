@@ -103,7 +103,7 @@ mod tests {
             .iter()
             .map(|permission| permission["scope"].as_str().unwrap())
             .collect();
-        assert_eq!(scopes, ["account", "pullrequest:write"]);
+        assert_eq!(scopes, ["account", "project", "pullrequest:write", "snippet:write"]);
         let http = json!({ "transports": "http" });
         let more = stage.structured_as("linked", "get_setup_guide", http).await;
         let count =

@@ -204,7 +204,7 @@ mod tests {
         ok: sign-in: Auth0 renewed the sign-in of auth0|ben
         ok: token exchange: Token Vault gave a token for `bitbucket`
         ok: Bitbucket: `GET /user` answered as "ben"
-        failed: scopes: not granted: pullrequest:write
+        failed: scopes: not granted: pullrequest:write repository:write snippet snippet:write
           fix: an admin ticks them on the Bitbucket OAuth consumer (`get_setup_guide` says where), and then the user links again: `link_account` with `again: true`
         granted: account project pullrequest
         the Bitbucket token has 2 hours left; Auth0 renews it by itself
@@ -212,7 +212,10 @@ mod tests {
         let said = stage.structured_as("limited", "test_connection", json!({})).await;
         assert_eq!(
             (&said["works"], &said["missing"]),
-            (&json!(false), &json!(["pullrequest:write"]))
+            (
+                &json!(false),
+                &json!(["pullrequest:write", "repository:write", "snippet", "snippet:write"])
+            )
         );
         assert!(stage.setup().proved_at().is_some());
     }

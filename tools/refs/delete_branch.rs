@@ -149,7 +149,7 @@ mod tests {
         let call = json!({ "repository": "acme/shop", "name": "old/idea" });
         insta::assert_snapshot!(said(&stage, call.clone()).await, @"branch old/idea deleted; it was at 8fc367030195");
         insta::assert_snapshot!(said(&stage, call).await, @r#"
-        not_found: no branch, tag or commit "old/idea" in acme/shop
+        not_found: no branch "old/idea" in acme/shop
         hint: call `list_branches` for the branches
         "#);
     }

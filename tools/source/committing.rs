@@ -189,7 +189,7 @@ async fn stops_where_the_branch_moved() {
     ");
     call["branch"] = "feature/chekout-rounding".into();
     insta::assert_snapshot!(said(&stage, call).await, @r#"
-    not_found: no branch, tag or commit "feature/chekout-rounding" in acme/shop
+    not_found: no branch "feature/chekout-rounding" in acme/shop
     hint: did you mean "feature/checkout-rounding"? `list_branches` shows all
     "#);
 }

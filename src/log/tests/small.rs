@@ -390,7 +390,9 @@ Checking formatting...
 "#;
     insta::assert_snapshot!(explained(log), @r#"
     failed command: "npx prettier --check ." (log line 1)
-    no line of the log that was read says why
+    lint error (log line 3):
+      [warn] src/a.ts
+      [warn] Code style issues found in the above file. Run Prettier with --write to fix.
     "#);
 }
 
