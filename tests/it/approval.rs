@@ -269,12 +269,25 @@ fn settings_choose_the_tools() {
                 ("BITBUCKET_MCP_TOOLSETS", "accounts,refs"),
                 ("BITBUCKET_MCP_EXCLUDE_TOOLS", "unlink_account"),
             ],
-            vec!["get_account", "link_account", "list_branches"],
+            vec![
+                "get_account",
+                "link_account",
+                "list_branches",
+                "create_branch",
+                "delete_branch",
+                "list_tags",
+                "create_tag",
+                "delete_tag",
+            ],
         ),
         (vec![("BITBUCKET_MCP_TOOLS", "get_file")], vec!["get_file"]),
         (
-            vec![("BITBUCKET_MCP_TOOLSETS", "refs"), ("BITBUCKET_MCP_TOOLS", "get_file")],
-            vec!["list_branches", "get_file"],
+            vec![
+                ("BITBUCKET_MCP_TOOLSETS", "refs"),
+                ("BITBUCKET_MCP_TOOLS", "get_file"),
+                ("BITBUCKET_MCP_READ_ONLY", "true"),
+            ],
+            vec!["list_branches", "list_tags", "get_file"],
         ),
         (
             vec![("BITBUCKET_MCP_TOOLSETS", "accounts"), ("BITBUCKET_MCP_READ_ONLY", "true")],

@@ -2,8 +2,6 @@
 
 mod changes;
 mod commit_files;
-#[cfg(test)]
-mod committing;
 mod editing;
 mod get_file;
 mod grep;
@@ -12,7 +10,7 @@ mod list_file_history;
 mod matches;
 mod search_code;
 #[cfg(test)]
-mod searching;
+mod tests;
 mod tree;
 
 use super::Toolset;

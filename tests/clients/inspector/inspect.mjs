@@ -24,6 +24,7 @@ const place = server
 const TOOL_ERROR = 5;
 
 const writes = [
+  ...story.changes,
   { tool: "review_pull_request", arguments: story.review },
   { tool: "merge_pull_request", arguments: story.merge },
   { tool: "link_account", arguments: {} },
