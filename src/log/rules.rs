@@ -68,6 +68,7 @@ use Kind::{
 use Take::{Indented, Line, Paragraph, SameMark, Stack, Traceback, UnderHeading};
 
 const RULES: &[(&str, Option<Rule>)] = &[
+    (r"^\[warn\] (?:Code style issues|\S+\.\w+$)", is(Lint, 84, SameMark(8))),
     // Warnings, passed tests, progress, and totals of nothing.
     (r"(?i)^\s*(?:\[?(?:warn|warning|info|debug|notice|trace)\b\]?(?:$|[\s:\[(]).*)", NOTHING),
     (r"(?i)^(?:npm|yarn|pnpm) (?:warn|notice)\b", NOTHING),
@@ -208,7 +209,7 @@ const RULES: &[(&str, Option<Rule>)] = &[
     ),
     (r"^[A-Z]{1,4}\d{3,4} (?:\[\*\] )?\S", is(Lint, 80, Paragraph(8))),
     (
-        r"(?i)^would reformat:? |^Would reformat|^Diff in \S+|^\[error\] \S+\.\w+: |^\S+ (?:needs|is not) (?:formatting|formatted)|Imports are incorrectly sorted|^(?:The following )?files? (?:need|would be) (?:to be )?(?:re)?format|^Code style issues|^\[warn\] Code style",
+        r"(?i)^would reformat:? |^Would reformat|^Diff in \S+|^\[error\] \S+\.\w+: |^\S+ (?:needs|is not) (?:formatting|formatted)|Imports are incorrectly sorted|^(?:The following )?files? (?:need|would be) (?:to be )?(?:re)?format|^Code style issues",
         is(Lint, 84, Line),
     ),
     (r"^In \S+ line \d+:$", is(Lint, 82, Paragraph(4))),
