@@ -65,6 +65,7 @@ fn written(found: &Captures<'_>) -> String {
     let part = |name| found.name(name).map(|part| part.as_str());
     let path = part("path").unwrap_or_default();
     // Where Bitbucket clones to is the same everywhere and says nothing.
+    let path = if path.starts_with("///") { path.trim_start_matches("//") } else { path };
     let path = path.strip_prefix("/opt/atlassian/pipelines/agent/build/").unwrap_or(path);
     let numbers = [part("line"), part("column")].into_iter().flatten();
     numbers.fold(path.to_owned(), |place, number| format!("{place}:{number}"))

@@ -30,6 +30,8 @@ struct Section {
 /// A finding with how likely it is the reason.
 struct Found {
     weight: u8,
+    /// How many lines of the log it takes.
+    lines: usize,
     finding: Finding,
 }
 
@@ -99,12 +101,16 @@ impl Section {
     }
 
     fn add_test(&mut self, block: runners::Block, line: Option<u64>, is_short: bool) {
-        let known = self.tests.iter().any(|test| {
+        let known = self.tests.iter().position(|test| {
             let known = test.name.as_str();
             known == block.name || is_short && is_same_test(known, &block.name)
         });
-        if known {
-            return;
+        if let Some(known) = known {
+            // A list that comes before the reports says less than they do.
+            if is_short || self.tests.get(known).is_some_and(|test| !test.message.is_empty()) {
+                return;
+            }
+            self.tests.remove(known);
         }
         // A Go test fails with its parts: the parts say why.
         self.tests.retain(|test| !block.name.starts_with(&format!("{}/", test.name.as_str())));
@@ -121,7 +127,7 @@ impl Section {
 fn is_same_test(reported: &str, listed: &str) -> bool {
     let words = |name: &str| -> String {
         let name = name.split(['(', '[']).next().unwrap_or_default();
-        name.replace("::", ".").rsplit('.').next().unwrap_or_default().to_owned()
+        name.replace("::", ".").rsplit(['.', ' ']).next().unwrap_or_default().to_owned()
     };
     words(reported) == words(listed) || listed.contains(reported)
 }
@@ -165,11 +171,7 @@ fn sections(lines: &[Line]) -> Vec<Section> {
             at += 1;
         } else if let Some(rule) = rule(text) {
             let found = found(lines, at, rule, heading);
-            at += if rule.take == Take::Line {
-                1
-            } else {
-                found.finding.text.as_str().lines().count().max(1)
-            };
+            at += found.lines;
             section.found.push(found);
         } else {
             if is_path(text) {
@@ -182,7 +184,7 @@ fn sections(lines: &[Line]) -> Vec<Section> {
 }
 
 /// The command that the line at `at` echoes. A line of a diff is none.
-fn command(lines: &[Line], at: usize) -> Option<&str> {
+pub(super) fn command(lines: &[Line], at: usize) -> Option<&str> {
     let command = lines.get(at)?.text.strip_prefix("+ ")?;
     let before =
         at.checked_sub(1).and_then(|before| lines.get(before)).map_or("", |line| &line.text);
@@ -225,10 +227,7 @@ fn found(lines: &[Line], at: usize, rule: Rule, heading: Option<&str>) -> Found 
         }
         Take::SameMark(most) => {
             let mark = first.split(' ').next().unwrap_or_default();
-            1 + texts(most)
-                .skip(1)
-                .take_while(|text| text.starts_with(mark) && text.len() > mark.len() + 6)
-                .count()
+            1 + texts(most).skip(1).take_while(|text| text.starts_with(mark)).count()
         }
         Take::Traceback => {
             let inside = texts(60)
@@ -285,6 +284,12 @@ fn found(lines: &[Line], at: usize, rule: Rule, heading: Option<&str>) -> Found 
             .map(|(_, text)| text)
             .take(4)
             .collect(),
+        Take::SameMark(_) => texts(count)
+            .filter(|text| {
+                text.split_whitespace().count() > 2 || *text == first || !text.starts_with("npm")
+            })
+            .filter(|text| !text.contains("A complete log"))
+            .collect(),
         _ => texts(count).collect(),
     };
     if rule.take == Take::Stack && first.contains(" panicked at ") {
@@ -297,8 +302,8 @@ fn found(lines: &[Line], at: usize, rule: Rule, heading: Option<&str>) -> Found 
     if rule.take == Take::Traceback
         && let Some(inner) = said.last().and_then(|last| super::rules::rule(last))
     {
-        if inner.weight > weight {
-            (kind, weight) = (inner.kind, inner.weight);
+        if inner.weight >= REASON {
+            (kind, weight) = (inner.kind, inner.weight.max(weight));
         }
     }
     // Clippy reports as the compiler does, and only its notes tell the two apart.
@@ -327,6 +332,7 @@ fn found(lines: &[Line], at: usize, rule: Rule, heading: Option<&str>) -> Found 
     let said: Vec<&str> = said.iter().map(|text| text.get(margin..).unwrap_or_default()).collect();
     Found {
         weight,
+        lines: count.max(1),
         finding: Finding {
             kind,
             line: rest.first().and_then(|line| line.number),

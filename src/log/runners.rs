@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::lines::Line;
-use super::place;
+use super::{place, rank};
 
 /// A failed test, and the first line after its block.
 pub(super) struct Block {
@@ -50,7 +50,7 @@ static RUNNERS: LazyLock<Vec<Runner>> = LazyLock::new(|| {
         // go test
         (r"^\s*--- FAIL: (\S+) \(", r"^\S|^\s*--- ", false),
         // dotnet test
-        (r"^\s+(?:Failed|X) (\S.*?) \[[\d<].*\]$", r"^\s+(?:Failed|Passed|Skipped|X) \S|^\S", false),
+        (r"^\s+(?:Failed|X) (\S.*?) \[[\d<].*\]$", r"^\s+(?:Failed|Passed|Skipped|X) \S|^(?:Failed|Passed)!", false),
         // TAP and node:test
         (r"^\s*not ok \d+(?: -)? (.+)$", r"^\s*(?:not )?ok \d|^\s*\.\.\.$|^#", false),
         (r"^✖ (.+) \([\d.]+ms\)$", r"^$|^[✔✖ℹ]", false),
@@ -89,8 +89,8 @@ static SHORT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static SAYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?i)^\s*(?:E\s+|\+ |- )?(?:assert|expected\b|received\b|actual\b|got\b|want\b|left: |right: |but was|",
-        r"to (?:equal|be|have)|failure/error|error message:|[\w.$]*(?:error|exception|failure|failed)\b|panic)|^E\s+\S",
-        r"|^\s+\S+_test\.go:\d+: |^\s*Failed asserting",
+        r"to (?:equal|be|have)|failure/error|[\w.$]*(?:error|exception|failure|failed)\b|panic)|^E\s+\S",
+        r"|^\S+ !== \S+$|^\s*[-+] ?\S+$|^\s+\S+_test\.go:\d+: |^\s*Failed asserting",
     ))
     .ok()
 });
@@ -111,22 +111,18 @@ pub(super) fn block(lines: &[Line], start: usize, in_list: bool) -> Option<Block
         RUNNERS.iter().filter(|runner| in_list || !runner.numbered).find_map(|runner| {
             Some((runner, runner.head.captures(head)?.get(1)?.as_str().trim().to_owned()))
         })?;
-    if name.starts_with("Console")
-        || name.starts_with("Tests run:")
+    if head.contains("Tests run:")
+        || name.starts_with("Console")
         || name.contains("# TODO")
         || name.contains("# SKIP")
     {
         return None;
     }
     let rest = lines.get(start + 1..).unwrap_or_default();
-    let length = rest
-        .iter()
-        .take(LONGEST_BLOCK)
-        .position(|line| {
-            runner.end.is_match(&line.text)
-                || line.text.starts_with("+ ")
-                    && !line.text.starts_with("+ expected")
-                    && !runner.numbered
+    let length = (0..rest.len().min(LONGEST_BLOCK))
+        .find(|at| {
+            rest.get(*at).is_none_or(|line| runner.end.is_match(&line.text))
+                || rank::command(rest, *at).is_some()
         })
         .unwrap_or(rest.len().min(LONGEST_BLOCK));
     let body = rest.get(..length).unwrap_or_default();
@@ -193,6 +189,8 @@ fn message<'a>(lines: impl Iterator<Item = &'a str>) -> String {
         .filter(|line| {
             let line = line.trim_start();
             !line.is_empty()
+                && !["- Expected", "+ Received", "+ expected - actual", "Error Message:"]
+                    .contains(&line)
                 && !line.starts_with("at ")
                 && !line.starts_with("note: ")
                 && !line.starts_with("stack backtrace")

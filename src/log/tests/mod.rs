@@ -54,7 +54,11 @@ fn the_median_of_explanations_takes_less_than_400_tokens() {
 fn explains_a_log_of_cargo() {
     insta::assert_snapshot!(explained(&long(include_str!("cargo.log"))), @r#"
     failed command: "cargo test --locked" (log line 1)
-    failed test "cart::tests::rounds_up" (log line 1016)
+    failed test "cart::tests::rounds_up" at "src/cart.rs:48:9" (log line 1021):
+      thread 'cart::tests::rounds_up' panicked at src/cart.rs:48:9:
+      assertion `left == right` failed: half a cent rounds up
+      left: 1049
+      right: 1050
     before and in total: "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
     "#);
 }
@@ -81,8 +85,6 @@ fn explains_a_log_of_pytest() {
     failed test "test_total_rounds" at "tests/test_cart.py:31" (log line 1017):
       AssertionError: assert Decimal('1.0') == Decimal('1.05')
       + where Decimal('1.0') = total([Line(price='0.105')])
-    failed test "tests/test_checkout.py::test_checkout" at "tests/test_checkout.py" (log line 1027):
-      psycopg.OperationalError: conne...
     before and in total: "1 failed, 17 passed, 1 error in 2.31s", "ran: pip install -r requirements.txt"
     "#);
 }
@@ -91,7 +93,6 @@ fn explains_a_log_of_pytest() {
 fn explains_a_log_of_maven() {
     insta::assert_snapshot!(explained(&long(include_str!("maven.log"))), @r#"
     failed command: "mvn -B verify" (log line 1)
-    failed test "Tests" (log line 1006)
     failed test "com.acme.shop.CartTest.addsTax" at "CartTest.java:32" (log line 1007):
       org.opentest4j.AssertionFailedError: expected: <119> but was: <118>
     before and in total: "Tests run: 48, Failures: 1, Errors: 0, Skipped: 0"
@@ -102,9 +103,9 @@ fn explains_a_log_of_maven() {
 fn explains_a_log_of_gradle() {
     insta::assert_snapshot!(explained(&long(include_str!("gradle.log"))), @r#"
     failed command: "./gradlew build --no-daemon" (log line 1)
-    compile error at "///opt/atlassian/pipelines/agent/build/src/main/kotlin/Cart.kt:17:22" (log line 1003):
+    compile error at "src/main/kotlin/Cart.kt:17:22" (log line 1003):
       e: file:///opt/atlassian/pipelines/agent/build/src/main/kotlin/Cart.kt:17:22 Unresolved reference 'totl'.
-    compile error at "///opt/atlassian/pipelines/agent/build/src/main/kotlin/Cart.kt:23:9" (log line 1004):
+    compile error at "src/main/kotlin/Cart.kt:23:9" (log line 1004):
       e: file:///opt/atlassian/pipelines/agent/build/src/main/kotlin/Cart.kt:23:9 Type mismatch: inferred type is String but Int was expected.
     "#);
 }
@@ -126,12 +127,10 @@ fn explains_a_log_of_docker() {
     package error (log line 1006), 1 more times:
       npm error code ERESOLVE
       npm error ERESOLVE could not resolve
-    package error (log line 1009):
       npm error While resolving: react-dom@18.3.1
       npm error Found: react@17.0.2
       npm error Could not resolve dependency:
       npm error peer react@"^18.3.1" from react-dom@18.3.1
-      npm error A complete log of this run can be found in: /root/.npm/_logs/1-debug-0.log
     "#);
 }
 

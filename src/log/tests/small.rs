@@ -145,10 +145,8 @@ ModuleNotFoundError: No module named 'shop.settings'
 "#;
     insta::assert_snapshot!(explained(log), @r#"
     failed command: "python manage.py migrate" (log line 1)
-    exception at "manage.py:22" (log line 2):
+    missing file at "manage.py:22" (log line 2):
         File "/opt/atlassian/pipelines/agent/build/manage.py", line 22, in <module>
-      ModuleNotFoundError: No module named 'shop.settings'
-    missing file (log line 7):
       ModuleNotFoundError: No module named 'shop.settings'
     "#);
 }
@@ -178,9 +176,10 @@ AssertionError: expected 3 to be 4 // Object.is equality
 "#;
     insta::assert_snapshot!(explained(log), @r#"
     failed command: "npx vitest run" (log line 1)
-    failed test "src/a.test.ts > cart > adds" (log line 6):
+    failed test "src/a.test.ts > cart > adds" at "src/a.test.ts:5:20" (log line 6):
       AssertionError: expected 3 to be 4 // Object.is equality
-      - Expected
+      - 4
+      + 3
     before and in total: "Tests 1 failed | 1 passed (2)"
     "#);
 }
@@ -214,7 +213,9 @@ fn explains_mocha() {
     failed command: "npx mocha" (log line 1)
     failed test "cart adds the tax" at "test/cart.js:8:12" (log line 10):
       AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
-      + expected - actual
+      118 !== 119
+      -118
+      +119
     before and in total: "1 passing (5ms)", "1 failing"
     "#);
 }
@@ -288,9 +289,10 @@ Failed!  - Failed:     1, Passed:     5, Skipped:     0, Total:     6, Duration:
 "#;
     insta::assert_snapshot!(explained(log), @r#"
     failed command: "dotnet test" (log line 1)
-    failed test "Shop.CartTests.AddsTax" (log line 2):
-      Error Message:
+    failed test "Shop.CartTests.AddsTax" at "CartTests.cs:14" (log line 2):
       Assert.Equal() Failure: Values differ
+      Expected: 119
+      Actual: 118
     before and in total: "Failed! - Failed: 1, Passed: 5, Skipped: 0, Total: 6, Duration: 20 ms"
     "#);
 }
