@@ -202,7 +202,10 @@ mod tests {
         signed in as "Ben Okoye" (auth0|ben)
         linked: "Ben Okoye" ("ben") since …day…, id cac_…
           scopes: account project pullrequest
+          create_pull_request needs pullrequest:write
+          update_pull_request needs pullrequest:write
           merge_pull_request needs pullrequest:write
+          decline_pull_request needs pullrequest:write
         "#);
     }
 
