@@ -4,19 +4,15 @@
 //! `UPDATE=1 cargo test` and read what changed in its golden and in the reference.
 
 mod accounts;
-mod administration;
 mod api;
 mod commits;
 mod connection;
 mod content;
-mod deployments;
 mod diff_files;
 mod downloads;
 mod lookup;
 mod params;
 mod people;
-mod pipeline_settings;
-mod pipelines;
 mod pull_requests;
 mod refs;
 mod reports;
@@ -55,11 +51,7 @@ pub const TOOLSETS: &[Toolset] = &[
     refs::TOOLSET,
     commits::TOOLSET,
     pull_requests::TOOLSET,
-    pipelines::TOOLSET,
-    pipeline_settings::TOOLSET,
-    deployments::TOOLSET,
     reports::TOOLSET,
-    administration::TOOLSET,
     snippets::TOOLSET,
     downloads::TOOLSET,
     api::TOOLSET,

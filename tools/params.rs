@@ -9,6 +9,15 @@ use url::Url;
 use crate::bitbucket::{FilePath, RepositoryId, Segment};
 use crate::{Error, Result};
 
+// Every tool that takes one of these repeats its schema, so what the types check is not said there too.
+
+/// How long the name or address of a repository may be, in bytes.
+const LONGEST_REPOSITORY: usize = 500;
+/// How long a path may be, in characters.
+const LONGEST_PATH: usize = 1_024;
+/// How long a revision may be, in bytes: git allows no longer branch.
+const LONGEST_REVISION: usize = 255;
+
 /// A workspace's slug or `{uuid}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -42,7 +51,7 @@ impl JsonSchema for RepositoryArgument {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": 500 })
+        json_schema!({ "type": "string" })
     }
 }
 
@@ -55,6 +64,9 @@ impl TryFrom<String> for RepositoryArgument {
                 "`repository`: {what}; give `workspace/repository`, a slug, or a bitbucket.org URL"
             )
         };
+        if text.len() > LONGEST_REPOSITORY {
+            return Err(wrong("this is too long"));
+        }
         // What `git remote -v` shows: the scp form is no URL, but says the same as one.
         let remote = text.strip_prefix("git@bitbucket.org:");
         let url = remote.map(|path| format!("ssh://git@bitbucket.org/{path}"));
@@ -146,7 +158,7 @@ pub(super) struct Number(#[schemars(range(min = 1, max = 2_147_483_647))] pub(su
 /// A branch (slashes included), tag, or hash, whole or short.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("minLength" = 1, "maxLength" = 255))]
+#[schemars(inline, with = "String")]
 pub(super) struct Revision(pub(super) String);
 
 impl TryFrom<String> for Revision {
@@ -156,6 +168,7 @@ impl TryFrom<String> for Revision {
     /// or a range.
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = text.is_empty()
+            || text.len() > LONGEST_REVISION
             || text.contains("..")
             || text.contains("@{")
             || text.starts_with(['/', '-'])
@@ -206,13 +219,16 @@ pub(super) fn same_commit(one: &str, other: &str) -> bool {
 /// A path inside the repository, without a leading slash.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, with = "String", extend("maxLength" = 1024))]
+#[schemars(inline, with = "String")]
 pub(super) struct PathArgument(pub(super) FilePath);
 
 impl TryFrom<String> for PathArgument {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
+        if text.chars().nth(LONGEST_PATH).is_some() {
+            return Err(format!("`path` is longer than {LONGEST_PATH} characters"));
+        }
         FilePath::try_from(text.as_str()).map(Self).map_err(|error| format!("`path`: {error}"))
     }
 }
@@ -297,6 +313,9 @@ mod tests {
             assert!(refused.is_err(), "{text}: {refused:?}");
         }
         assert!(repository("https://evil.example/acme/shop").is_err());
+        assert!(
+            repository(&format!("https://bitbucket.org/acme/shop/{}", "x".repeat(500))).is_err()
+        );
     }
 
     #[test]
@@ -311,7 +330,9 @@ mod tests {
         for good in ["main", "feature/checkout-rounding", "v1.2.0", "9f2c1d7"] {
             assert!(Revision::try_from(good.to_owned()).is_ok(), "{good}");
         }
-        for bad in ["", "a..b", "../x", "a b", "x~1", "-x", "a\u{7}", "a//b", "x/"] {
+        for bad in
+            ["", "a..b", "../x", "a b", "x~1", "-x", "a\u{7}", "a//b", "x/", &"x".repeat(256)]
+        {
             assert!(Revision::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

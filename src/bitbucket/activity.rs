@@ -119,7 +119,7 @@ impl Update {
     }
 
     /// The branch that it was to be merged into.
-    pub(crate) fn into_branch(&self) -> Option<&str> {
+    pub(crate) fn destination_branch(&self) -> Option<&str> {
         self.destination.branch.name.as_deref()
     }
 }

@@ -301,10 +301,9 @@ fn found(lines: &[Line], at: usize, rule: Rule, heading: Option<&str>) -> Found 
     }
     if rule.take == Take::Traceback
         && let Some(inner) = said.last().and_then(|last| super::rules::rule(last))
+        && inner.weight >= REASON
     {
-        if inner.weight >= REASON {
-            (kind, weight) = (inner.kind, inner.weight.max(weight));
-        }
+        (kind, weight) = (inner.kind, inner.weight.max(weight));
     }
     // Clippy reports as the compiler does, and only its notes tell the two apart.
     if kind == Kind::Compile && texts(count).any(|text| text.contains("clippy::")) {

@@ -32,9 +32,11 @@ struct Job {
     name: &'static str,
     /// Calls, tokens, requests to Bitbucket.
     most: [usize; 3],
-    /// Each makes one call out of the structured answers so far.
-    steps: &'static [fn(&[Value]) -> (&'static str, Value)],
+    steps: &'static [Step],
 }
+
+/// Makes one call out of the structured answers so far.
+type Step = fn(&[Value]) -> (&'static str, Value);
 
 /// What a job did cost.
 struct Cost {
@@ -107,25 +109,13 @@ const JOBS: &[Job] = &[
         ],
     },
     Job {
-        name: "why does this branch's pipeline fail",
-        most: [1, 900, 5],
-        steps: &[|_| {
-            (
-                "diagnose_pipeline",
-                json!({
-                    "repository": "acme/shop", "pipeline": "pull_request:45",
-                }),
-            )
-        }],
-    },
-    Job {
         name: "open a pull request with default reviewers",
         most: [1, 60, 4],
         steps: &[|_| {
             (
                 "create_pull_request",
                 json!({
-                    "repository": "acme/shop", "source": "spike/no-request-yet", "title": "Say what a basket costs",
+                    "repository": "acme/shop", "source": "experiment/bun", "title": "Say what a basket costs",
                 }),
             )
         }],
@@ -141,13 +131,14 @@ const JOBS: &[Job] = &[
         steps: &[
             |_| ("search_code", json!({ "repository": "acme/shop", "query": "roundOnce" })),
             |answers| {
-                let first = &answers[0]["matches"][0];
-                let line = first["line"].as_u64().unwrap_or(1);
+                let first = &answers[0]["files"][0];
+                let line = first["lines"][0]["line"].as_u64().unwrap();
                 (
                     "get_file",
                     json!({
                         "repository": "acme/shop", "path": first["path"],
-                        "start_line": line.saturating_sub(29).max(1), "max_lines": 60,
+                        "revision": answers[0]["commit"],
+                        "from_line": line.saturating_sub(29).max(1), "lines": 60,
                     }),
                 )
             },
@@ -166,7 +157,7 @@ const JOBS: &[Job] = &[
                 (
                     "commit_files",
                     json!({
-                        "repository": "acme/shop", "branch": "docs/two-files", "message": "Say how prices are rounded",
+                        "repository": "acme/shop", "new_branch": "docs/two-files", "message": "Say how prices are rounded",
                         "files": [
                             { "path": "docs/prices.md", "content": "# Prices\n\nPrices are rounded once.\n" },
                             { "path": "docs/taxes.md", "content": "# Taxes\n\nTaxes are rounded once.\n" },

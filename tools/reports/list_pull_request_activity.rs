@@ -168,9 +168,9 @@ impl Event {
             if is_other(update.head(), before(Update::head)) {
                 event.what.push("pushed");
             }
-            if is_other(update.into_branch(), before(Update::into_branch)) {
+            if is_other(update.destination_branch(), before(Update::destination_branch)) {
                 event.what.push("retargeted");
-                event.destination = update.into_branch().and_then(text);
+                event.destination = update.destination_branch().and_then(text);
             }
             if changes.title.is_some()
                 || is_other(

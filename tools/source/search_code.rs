@@ -110,7 +110,7 @@ impl SearchCode {
             "the index only has the main branch"
         } else {
             match self.indexed(&repository, resume).await? {
-                Indexed::Found(page) => return self.from_index(cx, Some(id), page),
+                Indexed::Found(page) => return self.as_found(cx, Some(id), page),
                 Indexed::No(why) => why,
             }
         };
@@ -147,7 +147,7 @@ impl SearchCode {
             Indexed::Found(mut page) => {
                 let allowed = cx.repositories();
                 page.values.retain(|hit| allowed.allows(&hit.repository.to_string()));
-                self.from_index(cx, None, page)
+                self.as_found(cx, None, page)
             }
             Indexed::No(why) => Err(Error::refused(
                 format!("code search in the workspace {} is not possible: {why}", workspace.0),
@@ -253,7 +253,7 @@ impl SearchCode {
         }
     }
 
-    fn from_index(
+    fn as_found(
         &self,
         cx: &Context,
         id: Option<&RepositoryId>,

@@ -36,7 +36,7 @@ async fn list(call: Call, Path(id): Path<String>) -> Result<Response, ApiError> 
         .map(|account| with_status(account, "active"))
         .chain((workspace.slug == "acme").then(|| with_status(former(), "inactive")))
         .map(|user| {
-            let uuid = user["uuid"].as_str().map(braces).unwrap_or_default();
+            let uuid = user.get("uuid").and_then(Value::as_str).map(braces).unwrap_or_default();
             json!({
                 "type": "workspace_membership",
                 "user": user,

@@ -2,14 +2,12 @@
 //! know. Every answer is in JSON shapes of real size, nulls and links included.
 
 mod activity;
-mod administration;
 mod areas;
 mod call;
 mod checks;
 mod comments;
 mod commit_files;
 mod commits;
-mod deployments;
 mod diffs;
 mod downloads;
 mod edits;
@@ -20,8 +18,6 @@ mod members;
 mod merge;
 mod model;
 mod page;
-mod pipeline_settings;
-mod pipelines;
 mod pull_request_shapes;
 mod pull_requests;
 mod query;
@@ -80,11 +76,7 @@ pub(super) fn router(api: Api) -> Router {
         .merge(checks::routes())
         .merge(edits::routes())
         .merge(search::routes())
-        .merge(pipelines::routes())
-        .merge(pipeline_settings::routes())
-        .merge(deployments::routes())
         .merge(reports::routes())
-        .merge(administration::routes())
         .merge(downloads::routes())
         .merge(snippets::routes())
         // Removed on 2026-04-14 (CHANGE-2770).

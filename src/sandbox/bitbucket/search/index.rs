@@ -38,7 +38,7 @@ pub(super) fn search(repository: &Repository, commit: &str, wanted: &Wanted) -> 
         if !wanted.phrases.iter().all(has) || wanted.excluded.iter().any(has) {
             continue;
         }
-        let lines: Vec<(usize, &str, Vec<(usize, usize)>)> = text
+        let lines: Vec<Line<'_>> = text
             .lines()
             .enumerate()
             .map(|(index, line)| (index + 1, line, all_places(line, &wanted.phrases)))
@@ -52,9 +52,12 @@ pub(super) fn search(repository: &Repository, commit: &str, wanted: &Wanted) -> 
     found
 }
 
+/// A line's number, its text, and where in it a match begins and ends.
+type Line<'a> = (usize, &'a str, Vec<(usize, usize)>);
+
 /// Lines with a match and one line around each, those that touch each other together. What is around
 /// has segments without `match`, or none where the line is empty.
-fn groups(lines: &[(usize, &str, Vec<(usize, usize)>)]) -> Vec<Value> {
+fn groups(lines: &[Line<'_>]) -> Vec<Value> {
     let mut groups: Vec<Vec<Value>> = Vec::new();
     let mut last = 0;
     for (index, (number, line, places)) in lines.iter().enumerate() {
