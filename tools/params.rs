@@ -15,7 +15,7 @@ use crate::{Error, Result};
 const LONGEST_REPOSITORY: usize = 500;
 /// How long a path may be, in characters.
 const LONGEST_PATH: usize = 1_024;
-/// How long a revision may be, in bytes: git allows no longer branch.
+/// How long a revision may be, in bytes.
 const LONGEST_REVISION: usize = 255;
 
 /// A workspace's slug or `{uuid}`.
