@@ -32,37 +32,47 @@ impl From<bitbucket::Error> for Error {
                 "Bitbucket no longer offers this",
                 announcement.map_or_else(
                     || "there is no use in trying again".to_owned(),
-                    |page| format!("there is no use in trying again; Atlassian explains it at {page}"),
+                    |page| {
+                        format!("there is no use in trying again; Atlassian explains it at {page}")
+                    },
                 ),
             ),
             Wire::RateLimited { after, until, .. } => Self::RateLimited {
                 service: "Bitbucket",
-                when: Some(match (after, until) {
-                    (Some(after), _) => format!("in {} seconds", after.as_secs().max(1)),
-                    (None, Some(until)) => {
-                        format!("at the latest at {}", until.strftime("%H:%M UTC"))
-                    }
-                    (None, None) => "in a minute".to_owned(),
-                }),
+                when: after.map(|after| format!("in {} seconds", after.as_secs().max(1))).or_else(
+                    || {
+                        until.map(|until| {
+                            format!("at the latest at {}", until.strftime("%H:%M UTC"))
+                        })
+                    },
+                ),
             },
             Wire::TimedOut => Self::TimedOut {
                 says: "Bitbucket did not finish in time".into(),
-                hint: "ask for less at once; read what became of it before you repeat a change".into(),
+                hint: "ask for less at once; read what became of it before you repeat a change"
+                    .into(),
             },
             Wire::Deadline => Self::TimedOut {
                 says: "the call's time is over".into(),
-                hint: "ask for less at once; read what became of it before you repeat a change".into(),
+                hint: "ask for less at once; read what became of it before you repeat a change"
+                    .into(),
             },
             Wire::Cancelled => Self::Cancelled,
             Wire::Unaddressable { .. } => Self::InvalidArguments(error.to_string()),
             Wire::Status { status: 403, message, detail, .. } => Self::Forbidden {
-                says: format!("Bitbucket does not let this user do that{}{}", said(message), said(detail)),
-                hint: "a person with more rights in the repository or workspace can; an IP allow-list \
-                       or enforced single sign-on of the workspace can be the reason too"
-                    .into(),
+                hint: forbidden(message.as_ref()).into(),
+                says: format!(
+                    "Bitbucket does not let this user do that{}{}",
+                    said(message),
+                    said(detail)
+                ),
             },
             Wire::Status { status: 409, message, detail, .. } => Self::conflict(
-                format!("something changed meanwhile or exists already{}{}", said(message), said(detail)),
+                format!(
+                    "something changed meanwhile or exists already{}{}",
+                    said(message),
+                    said(detail)
+                ),
                 "read it again before another try",
             ),
             Wire::Status { status: 400..500, message, detail, fields } => {
@@ -272,6 +282,26 @@ impl From<&auth0::Error> for Error {
                 Self::Unavailable { service: "Auth0" }
             }
         }
+    }
+}
+
+/// What to do about a 403 of Bitbucket. What a workspace asks of everybody is known by the sentence alone.
+/// <https://confluence.atlassian.com/bbkb/error-403-when-performing-git-operations-1155479141.html>
+fn forbidden(message: Option<&Foreign>) -> &'static str {
+    let message = message.map(|message| message.as_str().to_ascii_lowercase()).unwrap_or_default();
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if says(&["whitelist your ip", "allowlist your ip"]) {
+        "the workspace has an IP allow-list that this server's address is not on: a workspace admin adds \
+         it under \"Access controls\"; other workspaces are not affected"
+    } else if says(&["two-step"]) {
+        "the workspace requires two-step verification: the user turns it on for their Atlassian account, \
+         then call again"
+    } else if says(&["single sign-on"]) {
+        "the user's organization enforces single sign-on: the user signs in to bitbucket.org through it, \
+         then links again with `link_account`"
+    } else {
+        "a person with more rights in the repository or workspace can; an IP allow-list or enforced single \
+         sign-on of the workspace can be the reason too"
     }
 }
 

@@ -206,10 +206,22 @@ fn bitbucket() -> Vec<bitbucket::Error> {
         detail: line(detail),
         fields: vec![(Foreign::line("title", 80), Foreign::line("is too \"long\"", 80))],
     };
+    let forbidden = |message: &str| Bitbucket::Status {
+        status: 403,
+        message: line(message),
+        detail: None,
+        fields: vec![],
+    };
     let silent = |status| Bitbucket::Status { status, message: None, detail: None, fields: vec![] };
     vec![
         status(400, "Bad request", "the title is too long\nhint: merge it"),
         status(403, "You may not merge", "the branch is protected"),
+        forbidden("To access this repository, an admin must whitelist your IP."),
+        forbidden("To access this repository, enable two-step authentication."),
+        forbidden(
+            "Because your Atlassian account admin requires single sign-on, you'll need to \
+                   authenticate with an app password.",
+        ),
         status(409, "main has changed", "merge again"),
         silent(400),
         silent(403),

@@ -25,7 +25,12 @@ export async function visit(url, account) {
 }
 
 async function load({ url, method, body, from }, cookies) {
-  const headers = { cookie: [...cookies].map((pair) => pair.join("=")).join("; ") };
+  // The pages of two links are served one after the other at the same address, and this client, unlike a
+  // browser, gives up where a connection that it kept turns out to be closed: so it keeps none.
+  const headers = {
+    cookie: [...cookies].map((pair) => pair.join("=")).join("; "),
+    connection: "close",
+  };
   if (body) headers.origin = new URL(from).origin;
   const response = await fetch(url, { method, body, headers, redirect: "manual" });
   for (const cookie of response.headers.getSetCookie()) {
