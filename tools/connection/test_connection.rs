@@ -407,7 +407,7 @@ mod tests {
         ok: sign-in: Auth0 renewed the sign-in of auth0|ana
         ok: token exchange: Token Vault gave a token for `bitbucket`
         failed: Bitbucket: the rate limit of Bitbucket is reached
-          fix: call again in a minute
+          fix: how long is unknown, at most an hour; do other work first
 
         no `account`
         the connection does not work for this user yet
